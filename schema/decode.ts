@@ -1,0 +1,166 @@
+// The border: text from a stranger becomes checked columns, or reasons. Inside, the types are trusted.
+// Inflation and storage are elsewhere; this file sees one line at a time.
+import type { Column, ColumnTable, SampleKind, Value } from "./columns.ts";
+import { eventTimeColumn, sampleKinds, tables } from "./columns.ts";
+import { BATCH_ROWS_MAX, WIRE_VERSION } from "./wire.ts";
+
+/** Service names, comm, tunables: longer text is a mistake or an attack, and would bloat every row. */
+export const STRING_LENGTH_MAX = 1_024;
+/** Histograms have 32 bins; room for a finer one later. */
+export const LIST_LENGTH_MAX = 64;
+/** Older rows than a delayed upload can explain would reopen partitions long since rolled up. */
+export const ROW_AGE_MAX_MS = 30 * 86_400_000;
+/** A host clock ahead by more than this is wrong. */
+export const ROW_FUTURE_MAX_MS = 86_400_000;
+
+/** One reason why something was not taken. Value and limit are short texts for people; row and field null when it is the whole line. */
+export interface Reject {
+  readonly reason: "json" | "version" | "shape" | "unknown_kind" | "unknown_column" | "type" | "range" | "missing" | "time";
+  readonly kind: string | null;
+  readonly row: number | null;
+  readonly field: string | null;
+  readonly value: string;
+  readonly limit: string;
+}
+
+export interface Decoded {
+  readonly tables: Partial<Record<SampleKind, ColumnTable>>;
+  readonly rejects: readonly Reject[];
+  /** Rows that were in the line but are not in the tables; unknown columns cost no rows. */
+  readonly rejectedRowCount: number;
+}
+
+/**
+ * Decodes one line of the wire format. `arrivedAtMs` (ms since 1970) bounds sampled_at. A bad row costs itself, an
+ * unknown column or kind costs itself, a line that is not a batch costs the line; each leaves a Reject.
+ */
+export function decodeBatch(line: string, arrivedAtMs: number): Decoded {
+  const rejects: Reject[] = [];
+  const whole = (reason: Reject["reason"], value: unknown, limit: string): Decoded => ({
+    tables: {},
+    rejects: [{ reason, kind: null, row: null, field: null, value: shorten(value), limit }],
+    rejectedRowCount: 0,
+  });
+
+  let batch: unknown;
+  try {
+    batch = JSON.parse(line);
+  } catch (cause) {
+    return whole("json", cause instanceof Error ? cause.message : cause, "one JSON object a line");
+  }
+  if (!isObject(batch)) return whole("shape", batch, "an object");
+  if (batch["v"] !== WIRE_VERSION) return whole("version", batch["v"], `v is ${WIRE_VERSION}`);
+  const { host, k: kinds } = batch;
+  if (!isObject(host) || !isObject(kinds)) return whole("shape", Object.keys(batch).join(), "objects host and k");
+
+  const decoded: Partial<Record<SampleKind, ColumnTable>> = {};
+  let rejectedRowCount = 0;
+  for (const [kind, section] of Object.entries(kinds)) {
+    const reject = (reason: Reject["reason"], row: number | null, field: string | null, value: unknown, limit: string) =>
+      rejects.push({ reason, kind: shorten(kind), row, field, value: shorten(value), limit });
+    if (!isSampleKind(kind)) {
+      reject("unknown_kind", null, null, kind, sampleKinds.join(" or "));
+      rejectedRowCount += isObject(section) && isRowCount(section["n"]) ? section["n"] : 0;
+      continue;
+    }
+    if (!isObject(section) || !isRowCount(section["n"]) || !isObject(section["c"])) {
+      reject("shape", null, null, isObject(section) ? section["n"] : section, `n up to ${BATCH_ROWS_MAX} and object c`);
+      continue;
+    }
+    const table = decodeSection({ kind, rowCount: section["n"], host, columns: section["c"], arrivedAtMs, reject });
+    rejectedRowCount += section["n"] - table.rowCount;
+    if (table.rowCount > 0) decoded[kind] = table;
+  }
+  return { tables: decoded, rejects, rejectedRowCount };
+}
+
+interface Section {
+  readonly kind: SampleKind;
+  readonly rowCount: number;
+  readonly host: Record<string, unknown>;
+  readonly columns: Record<string, unknown>;
+  readonly arrivedAtMs: number;
+  readonly reject: (reason: Reject["reason"], row: number | null, field: string | null, value: unknown, limit: string) => void;
+}
+
+function decodeSection({ kind, rowCount, host, columns, arrivedAtMs, reject }: Section): ColumnTable {
+  const known: Readonly<Record<string, Column>> = tables[kind];
+  for (const name of Object.keys(columns)) {
+    if (!Object.hasOwn(known, name)) reject("unknown_column", null, shorten(name), name, "a column of schema/columns.ts");
+  }
+
+  const bad = new Uint8Array(rowCount);
+  const checked: Record<string, Value[]> = {};
+  for (const [name, column] of Object.entries(known)) {
+    const given = column.perBatch ? new Array<unknown>(rowCount).fill(own(host, name)) : own(columns, name);
+    if (given !== null && (!Array.isArray(given) || given.length !== rowCount)) {
+      reject("shape", null, name, Array.isArray(given) ? given.length : given, `an array of ${rowCount} values`);
+      bad.fill(1);
+      continue;
+    }
+    const check = checks[column.type];
+    const values = new Array<Value>(rowCount).fill(null);
+    for (let row = 0; row < rowCount; row++) {
+      const value: unknown = given === null ? null : given[row];
+      if (value === null || value === undefined) {
+        if (!column.required) continue;
+        reject("missing", row, name, value, "a value");
+        bad[row] = 1;
+      } else if (check.passes(value)) {
+        values[row] = value as Value;
+      } else {
+        reject(typeof value === check.jsType ? "range" : "type", row, name, value, check.limit);
+        bad[row] = 1;
+      }
+    }
+    checked[name] = values;
+  }
+
+  const times = checked[eventTimeColumn[kind]] ?? [];
+  const [earliestMs, latestMs] = [arrivedAtMs - ROW_AGE_MAX_MS, arrivedAtMs + ROW_FUTURE_MAX_MS];
+  times.forEach((time, row) => {
+    if (bad[row] || (typeof time === "number" && time >= earliestMs && time <= latestMs)) return;
+    reject("time", row, eventTimeColumn[kind], time, `${earliestMs} to ${latestMs}`);
+    bad[row] = 1;
+  });
+
+  const keptCount = rowCount - bad.reduce((sum, flag) => sum + flag, 0);
+  if (keptCount === rowCount) return { rowCount, columns: checked };
+  const kept = Object.entries(checked).map(([name, values]) => [name, values.filter((_, row) => bad[row] === 0)] as const);
+  return { rowCount: keptCount, columns: Object.fromEntries(kept) };
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+const checks: Record<Column["type"], { jsType: string; limit: string; passes: (value: unknown) => boolean }> = {
+  string: {
+    jsType: "string",
+    limit: `text of up to ${STRING_LENGTH_MAX} characters`,
+    passes: (value) => typeof value === "string" && value.length <= STRING_LENGTH_MAX,
+  },
+  int64: { jsType: "number", limit: "integer, 0 to 2^53-1", passes: isCount },
+  timestamp: { jsType: "number", limit: "milliseconds since 1970", passes: isCount },
+  double: { jsType: "number", limit: "finite number", passes: Number.isFinite },
+  "int64[]": {
+    jsType: "object",
+    limit: `up to ${LIST_LENGTH_MAX} integers, 0 to 2^53-1`,
+    passes: (value) => Array.isArray(value) && value.length <= LIST_LENGTH_MAX && value.every(isCount),
+  },
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isSampleKind = (kind: string): kind is SampleKind => (sampleKinds as readonly string[]).includes(kind);
+const isRowCount = (n: unknown): n is number =>
+  Number.isSafeInteger(n) && (n as number) >= 0 && (n as number) <= BATCH_ROWS_MAX;
+const own = (object: Record<string, unknown>, name: string): unknown =>
+  (Object.hasOwn(object, name) ? object[name] : null) ?? null;
+
+/** Enough of a value to recognise it; rejects must not become a way to store large or secret things. */
+const REJECT_VALUE_LENGTH_MAX = 80;
+function shorten(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  return text.length <= REJECT_VALUE_LENGTH_MAX
+    ? text
+    : `${text.slice(0, REJECT_VALUE_LENGTH_MAX)}... (${text.length} characters)`;
+}

@@ -1,0 +1,32 @@
+// Where things lie in the bucket, and in the folder that stands for it. Pure text; the stores are elsewhere.
+import type { TableName } from "./columns.ts";
+
+/** Prefix of Firehose's objects: arrival time, not event time. */
+export const RAW_PREFIX = "raw/";
+export const LAKE_PREFIX = "lake/";
+export const REJECTS_PREFIX = "rejects/";
+
+export interface Partition {
+  /** UTC date, `2026-11-23`. */
+  readonly dt: string;
+  /** UTC hour, 0 to 23. */
+  readonly hr: number;
+}
+
+export function partitionOf(timeMs: number): Partition {
+  const iso = new Date(timeMs).toISOString();
+  return { dt: iso.slice(0, 10), hr: Number(iso.slice(11, 13)) };
+}
+
+const path = ({ dt, hr }: Partition) => `dt=${dt}/hr=${String(hr).padStart(2, "0")}`;
+
+/** `raw/dt=2026-11-23/hr=12/<name>.ndjson.gz`: concatenated gzip members, as Firehose writes them. */
+export const rawKey = (arrivedAtMs: number, name: string) => `${RAW_PREFIX}${path(partitionOf(arrivedAtMs))}/${name}.ndjson.gz`;
+
+/** `lake/process/dt=2026-11-23/hr=12/<name>.parquet`; the same name overwrites on redelivery. */
+export const lakeKey = (table: TableName, partition: Partition, name: string) =>
+  `${LAKE_PREFIX}${table}/${path(partition)}/${name}.parquet`;
+
+/** `rejects/dt=2026-11-23/hr=12/<name>.ndjson`, one line a reason. */
+export const rejectsKey = (arrivedAtMs: number, name: string) =>
+  `${REJECTS_PREFIX}${path(partitionOf(arrivedAtMs))}/${name}.ndjson`;
