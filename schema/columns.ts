@@ -32,10 +32,6 @@ const batchIdentity = {
     meaning: "Changes at every boot. Source: /proc/sys/kernel/random/boot_id.",
   },
   host_name: { type: "string", unit: null, perBatch: true, meaning: "Name of the host, for people." },
-  account_id: { type: "string", unit: null, perBatch: true, meaning: "AWS account of the instance." },
-  region: { type: "string", unit: null, perBatch: true, meaning: "AWS region of the instance." },
-  zone: { type: "string", unit: null, perBatch: true, meaning: "Availability zone of the instance." },
-  instance_type: { type: "string", unit: null, perBatch: true, meaning: "EC2 instance type." },
   collector_version: {
     type: "string",
     unit: null,
@@ -84,7 +80,8 @@ export const processColumns = {
     type: "string",
     unit: null,
     required: true,
-    meaning: "Who the process works for: OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else comm.",
+    meaning:
+      "Who the process works for: OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else the name of the executable, else comm.",
   },
   service_version: { type: "string", unit: null, meaning: "service.version of OTEL_RESOURCE_ATTRIBUTES." },
   environment: { type: "string", unit: null, meaning: "deployment.environment.name of OTEL_RESOURCE_ATTRIBUTES." },
@@ -156,9 +153,6 @@ export const processColumns = {
   arena_count_over_1mib: { type: "int64", unit: "count", meaning: "Arenas that hold more than 1 MiB." },
   non_main_arena_bytes: { type: "int64", unit: "bytes", meaning: "Of heap_bytes, held by arenas other than the main one." },
   non_main_free_bytes: { type: "int64", unit: "bytes", meaning: "Of free_bytes, free in arenas other than the main one." },
-  dirty_bytes: { type: "int64", unit: "bytes", meaning: "jemalloc, tcmalloc: free pages still resident and not yet purged." },
-  retained_bytes: { type: "int64", unit: "bytes", meaning: "jemalloc: address space kept without memory behind it; not RSS." },
-  metadata_bytes: { type: "int64", unit: "bytes", meaning: "The allocator's own bookkeeping." },
   free_bytes_by_size: {
     type: "int64[]",
     unit: "bytes",
@@ -170,7 +164,6 @@ export const processColumns = {
     meaning:
       "Free bytes on resident pages that are at least half free but not whole, shared out by the sizes of the live chunks that pin the page; bins as in free_bytes_by_size.",
   },
-  alloc_failure_count: { type: "int64", unit: "count", meaning: "Allocations that failed since the process started." },
   walk_cpu_us: { type: "int64", unit: "us", meaning: "CPU time that measuring this heap cost us." },
   tunables: {
     type: "string",
@@ -181,11 +174,6 @@ export const processColumns = {
   cgroup_limit_bytes: { type: "int64", unit: "bytes", meaning: "memory.max of the process's cgroup; NULL when unlimited." },
   cgroup_current_bytes: { type: "int64", unit: "bytes", meaning: "memory.current of the process's cgroup." },
   cgroup_oom_kill_count: { type: "int64", unit: "count", meaning: "oom_kill of memory.events of the process's cgroup." },
-  runtime: { type: "string", unit: null, meaning: "Managed runtime: jvm, node, python, ruby, go." },
-  runtime_heap_bytes: { type: "int64", unit: "bytes", meaning: "The runtime's own heap, committed." },
-  runtime_heap_used_bytes: { type: "int64", unit: "bytes", meaning: "The runtime's own heap, used." },
-  gc_count: { type: "int64", unit: "count", meaning: "Garbage collections since the process started." },
-  gc_pause_ms: { type: "int64", unit: "ms", meaning: "Time paused by garbage collection since the process started." },
 } as const satisfies Columns;
 
 export const hostColumns = {

@@ -1,0 +1,86 @@
+// Settings of the collector, read from the environment once at start; every problem is reported at once.
+// The defaults are production's; the one-machine demo compresses time with other values and the same code.
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { err, ok, type Result } from "../schema/result.ts";
+
+const ms = (least: number, most: number, usual: number) => z.coerce.number().int().min(least).max(most).default(usual);
+const share = (usual: number) => z.coerce.number().positive().max(0.5).default(usual);
+
+const environment = z.object({
+  /** Folder that stands for the bucket; raw objects appear below raw/. */
+  TIDEMARK_DELIVERY_FOLDER: z.string().min(1),
+  /** Time between looks at statm of every process. */
+  TIDEMARK_TICK_MS: ms(100, 3_600_000, 10_000),
+  /** Time between rows of a process. */
+  TIDEMARK_ROW_MS: ms(100, 3_600_000, 60_000),
+  /** Rows are shipped when this old, however few. */
+  TIDEMARK_FLUSH_MS: ms(100, 3_600_000, 60_000),
+  /** Smaller processes are counted but get no row: nothing worth recovering fits in them. */
+  TIDEMARK_RSS_BYTES_MIN: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(16 * 1_024 * 1_024),
+  /** CPU that walking one heap may take on average, as a share of a core. */
+  TIDEMARK_WALK_COST_SHARE_MAX: share(0.002),
+  /** The same for smaps_rollup and maps of one process. */
+  TIDEMARK_ROLLUP_COST_SHARE_MAX: share(0.001),
+  /** CPU after which one walk stops and says how far it got. */
+  TIDEMARK_WALK_CPU_US_MAX: z.coerce.number().int().min(1_000).max(60_000_000).default(500_000),
+  /** Longest stall of a target's mmap calls that a look at smaps_rollup may cause. */
+  TIDEMARK_STALL_MS_MAX: z.coerce.number().positive().default(50),
+  /** Encoded records waiting for delivery; beyond it the oldest are dropped and counted. */
+  TIDEMARK_BUFFER_BYTES_MAX: z.coerce
+    .number()
+    .int()
+    .min(1_000_000)
+    .default(64 * 1_024 * 1_024),
+  TIDEMARK_WALKER: z
+    .string()
+    .min(1)
+    .default(fileURLToPath(new URL("../native/build/tidemark-walk", import.meta.url))),
+});
+
+export type CollectorSettings = z.input<typeof environment>;
+
+export interface CollectorConfig {
+  readonly deliveryFolder: string;
+  readonly tickMs: number;
+  readonly rowMs: number;
+  readonly flushMs: number;
+  readonly rssBytesMin: number;
+  readonly walkCostShareMax: number;
+  readonly rollupCostShareMax: number;
+  readonly walkCpuUsMax: number;
+  readonly stallMsMax: number;
+  readonly bufferBytesMax: number;
+  readonly walkerPath: string;
+}
+
+/** The settings, or one line a problem: name, value seen, limit. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Result<CollectorConfig, readonly string[]> {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    return err(
+      parsed.error.issues.map(({ path, message }) => `${path.join(".")} is ${env[path.join(".")] ?? "not set"}: ${message}`),
+    );
+  }
+  const settings = parsed.data;
+  if (settings.TIDEMARK_ROW_MS < settings.TIDEMARK_TICK_MS) {
+    return err([`TIDEMARK_ROW_MS is ${settings.TIDEMARK_ROW_MS}: at least TIDEMARK_TICK_MS, ${settings.TIDEMARK_TICK_MS}`]);
+  }
+  return ok({
+    deliveryFolder: settings.TIDEMARK_DELIVERY_FOLDER,
+    tickMs: settings.TIDEMARK_TICK_MS,
+    rowMs: settings.TIDEMARK_ROW_MS,
+    flushMs: settings.TIDEMARK_FLUSH_MS,
+    rssBytesMin: settings.TIDEMARK_RSS_BYTES_MIN,
+    walkCostShareMax: settings.TIDEMARK_WALK_COST_SHARE_MAX,
+    rollupCostShareMax: settings.TIDEMARK_ROLLUP_COST_SHARE_MAX,
+    walkCpuUsMax: settings.TIDEMARK_WALK_CPU_US_MAX,
+    stallMsMax: settings.TIDEMARK_STALL_MS_MAX,
+    bufferBytesMax: settings.TIDEMARK_BUFFER_BYTES_MAX,
+    walkerPath: settings.TIDEMARK_WALKER,
+  });
+}

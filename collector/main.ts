@@ -1,0 +1,80 @@
+// Entry point of the on-host agent: settings from the environment, timers, signals, and the parts wired together.
+// It leaves figures to watch/, heaps to heap/ and native/, and delivery to ship/.
+import { uptime } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readConfig } from "./config.ts";
+import { startWalker } from "./heap/walker.ts";
+import { readHostIdentity } from "./identity/host.ts";
+import { readAuxv } from "./proc/auxv.ts";
+import { parseByteCount } from "./proc/cgroup-memory.ts";
+import { readAndParse } from "./proc/read.ts";
+import { folderDelivery } from "./ship/folder.ts";
+import { createOutbox } from "./ship/outbox.ts";
+import { createAgent } from "./watch/agent.ts";
+
+const log = (message: string, fields: object = {}) =>
+  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), message, ...fields })}\n`);
+
+const config = readConfig(process.env);
+if (!config.ok) {
+  for (const problem of config.error) log("bad setting", { problem });
+  process.exit(2);
+}
+const { tickMs, rowMs, flushMs, deliveryFolder, bufferBytesMax, walkerPath } = config.value;
+log("collector starts", { config: config.value });
+
+const host = readHostIdentity();
+const { pageBytes, ticksPerSecond } = readAuxv();
+const delivery = folderDelivery({ folder: deliveryFolder, name: `${host.host_id}-${process.pid}`, nowMs: Date.now });
+const outbox = createOutbox(host, delivery, bufferBytesMax);
+const walker = startWalker(walkerPath);
+const vmaCountLimit = readAndParse("/proc/sys/vm/max_map_count", parseByteCount);
+
+const agent = createAgent({
+  config: config.value,
+  walker,
+  boot: { boot_id: host.boot_id, bootedAtMs: Date.now() - uptime() * 1_000, ticksPerSecond },
+  pageBytes,
+  vmaCountLimit: vmaCountLimit.ok ? vmaCountLimit.value : null,
+  // CLOCK_MONOTONIC in microseconds since boot: a collector makes fewer rows than microseconds pass, so the next starts beyond.
+  sequenceStart: Number(process.hrtime.bigint() / 1_000n),
+  nowMs: Date.now,
+  cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
+  rssBytes: () => process.memoryUsage.rss(),
+  takeDroppedRowCount: outbox.takeDroppedRowCount,
+});
+
+const stop = new AbortController();
+process.on("SIGTERM", () => stop.abort());
+process.on("SIGINT", () => stop.abort());
+
+async function flush(): Promise<void> {
+  const error = await outbox.flush();
+  if (error !== null) log("delivery failed", { error: error.message, cause: String(error.cause) });
+}
+
+let nextTickMs = performance.now();
+let nextRowMs = nextTickMs + tickMs;
+let nextFlushMs = nextTickMs + flushMs;
+while (!stop.signal.aborted) {
+  agent.tick();
+  if (performance.now() >= nextRowMs) {
+    outbox.add(await agent.closeRows());
+    nextRowMs = nextTime(nextRowMs, rowMs);
+  }
+  if (performance.now() >= nextFlushMs) {
+    await flush();
+    nextFlushMs = nextTime(nextFlushMs, flushMs);
+  }
+  nextTickMs = nextTime(nextTickMs, tickMs);
+  await sleep(Math.max(0, nextTickMs - performance.now()), undefined, { signal: stop.signal }).catch(() => undefined);
+}
+outbox.add(await agent.closeRows());
+await flush();
+walker.close();
+log("collector stopped");
+
+/** The next multiple that is still to come: after a late tick none are made up for. */
+function nextTime(lastMs: number, everyMs: number): number {
+  return lastMs + everyMs * Math.max(1, Math.ceil((performance.now() - lastMs) / everyMs));
+}

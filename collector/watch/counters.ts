@@ -1,0 +1,28 @@
+// What the collector counts about itself between two rows of its own: a monitor that goes blind must show it.
+import type { ProcError } from "../proc/read.ts";
+
+export interface Counters {
+  gone: number;
+  malformed: number;
+  rows: number;
+  walks: number;
+  unknownWalks: number;
+  walkCpuUs: number;
+  tickMsMax: number;
+}
+
+export const zeroCounters = (): Counters => ({
+  gone: 0,
+  malformed: 0,
+  rows: 0,
+  walks: 0,
+  unknownWalks: 0,
+  walkCpuUs: 0,
+  tickMsMax: 0,
+});
+
+/** Denied is not counted here: it lasts, so it is a level (processes denied now), not a rate. */
+export function countError(counters: Counters, error: ProcError): void {
+  if (error.kind === "gone") counters.gone++;
+  if (error.kind === "malformed") counters.malformed++;
+}

@@ -1,0 +1,134 @@
+// One row of one process: every figure that is due, read now. A figure not due or not known stays null.
+// When rows are due, and what becomes of them, is agent.ts's.
+import { normalize } from "node:path";
+import type { ProcessSample } from "../../schema/columns.ts";
+import { ok, type Result } from "../../schema/result.ts";
+import type { CollectorConfig } from "../config.ts";
+import { type AllocatorHint, allocatorOf } from "../heap/allocator.ts";
+import { glibcVersion } from "../heap/glibc-version.ts";
+import type { Walk } from "../heap/walk-line.ts";
+import type { Walker } from "../heap/walker.ts";
+import { parseByteCount, parseMemoryEvents, parseMemoryMax } from "../proc/cgroup-memory.ts";
+import { parseMaps } from "../proc/maps.ts";
+import { type ProcError, readAndParse } from "../proc/read.ts";
+import { parseSmapsRollup } from "../proc/smaps-rollup.ts";
+import { parseStatus } from "../proc/status.ts";
+import { nextDueMs, rollupWouldStall } from "./budget.ts";
+import type { ProcessIdentity } from "./identify.ts";
+
+/** What is kept of a process between its rows. */
+export interface Watched {
+  readonly identity: ProcessIdentity;
+  rssBytesMax: number;
+  hint: AllocatorHint;
+  vmaCount: number | null;
+  /** Times (ms) before which the costly looks must not be repeated. */
+  mapsDueMs: number;
+  rollupDueMs: number;
+  walkDueMs: number;
+}
+
+export const startWatching = (identity: ProcessIdentity): Watched => ({
+  identity,
+  rssBytesMax: 0,
+  hint: { allocator: "unknown", libraryPath: null },
+  vmaCount: null,
+  mapsDueMs: 0,
+  rollupDueMs: 0,
+  walkDueMs: 0,
+});
+
+export interface MeasureEdge {
+  readonly config: CollectorConfig;
+  readonly walker: Walker;
+  /** vm.max_map_count, the same for all processes. */
+  readonly vmaCountLimit: number | null;
+  /** CPU time of this process so far, in microseconds. */
+  cpuUs(): number;
+  onWalk(walk: Walk): void;
+}
+
+export type Measured = Omit<ProcessSample, "sequence">;
+
+/** The row that closes at `nowMs`; an error when the process is gone or closed to us. */
+export async function measure(watched: Watched, nowMs: number, edge: MeasureEdge): Promise<Result<Measured, ProcError>> {
+  const { identity } = watched;
+  const { pid } = identity;
+  const status = readAndParse(`/proc/${pid}/status`, parseStatus);
+  if (!status.ok) return status;
+  const { rss_bytes, ...memory } = status.value;
+  if (rss_bytes === null) return { ok: false, error: { kind: "gone", path: `/proc/${pid}/status` } };
+
+  lookAtMaps(watched, nowMs, edge);
+  const rollup = measureRollup(watched, nowMs, rss_bytes, edge);
+  const walk = await measureHeap(watched, nowMs, edge);
+  const { cgroupPath, startTicks: _known, ...who } = identity;
+  const row: Measured = {
+    ...who,
+    ...memory,
+    ...rollup,
+    ...measureCgroup(cgroupPath),
+    sampled_at: nowMs,
+    rss_bytes,
+    rss_bytes_max: Math.max(watched.rssBytesMax, rss_bytes),
+    vma_count: walk?.vma_count ?? watched.vmaCount,
+    vma_count_limit: edge.vmaCountLimit,
+    ...heapColumns(watched, walk),
+  };
+  watched.rssBytesMax = 0;
+  return ok(row);
+}
+
+function lookAtMaps(watched: Watched, nowMs: number, edge: MeasureEdge): void {
+  if (nowMs < watched.mapsDueMs) return;
+  const { cost, value: maps } = costed(edge, () => readAndParse(`/proc/${watched.identity.pid}/maps`, parseMaps));
+  watched.mapsDueMs = nextDueMs({ costShareMax: edge.config.rollupCostShareMax }, nowMs, cost);
+  if (!maps.ok) return;
+  watched.vmaCount = maps.value.vma_count;
+  watched.hint = allocatorOf(maps.value.executablePaths);
+}
+
+function measureRollup(watched: Watched, nowMs: number, rssBytes: number, edge: MeasureEdge) {
+  if (nowMs < watched.rollupDueMs || rollupWouldStall(rssBytes, edge.config.stallMsMax)) return {};
+  const { cost, value } = costed(edge, () => readAndParse(`/proc/${watched.identity.pid}/smaps_rollup`, parseSmapsRollup));
+  watched.rollupDueMs = nextDueMs({ costShareMax: edge.config.rollupCostShareMax }, nowMs, cost);
+  return value.ok ? value.value : {};
+}
+
+async function measureHeap(watched: Watched, nowMs: number, edge: MeasureEdge): Promise<Walk | null> {
+  if (nowMs < watched.walkDueMs || watched.hint.allocator !== "glibc") return null;
+  const walk = await edge.walker.walk(watched.identity.pid, edge.config.walkCpuUsMax);
+  watched.walkDueMs = nextDueMs({ costShareMax: edge.config.walkCostShareMax }, nowMs, walk.walk_cpu_us);
+  edge.onWalk(walk);
+  return walk;
+}
+
+function heapColumns({ hint, identity }: Watched, walk: Walk | null): Partial<Measured> {
+  const version = hint.allocator === "glibc" && hint.libraryPath !== null ? glibcVersion(identity.pid, hint.libraryPath) : null;
+  const allocator = { allocator: hint.allocator, allocator_version: version };
+  if (walk === null) return allocator;
+  const cost = { heap_source: "walk", walk_cpu_us: walk.walk_cpu_us };
+  return walk.kind === "figures"
+    ? { ...allocator, ...cost, ...walk.figures }
+    : { ...allocator, ...cost, heap_unknown_reason: walk.reason };
+}
+
+function measureCgroup(cgroupPath: string | null): Partial<Measured> {
+  // A path that leaves the tree (a process outside our cgroup namespace) is not ours to follow.
+  if (cgroupPath === null || cgroupPath === "/" || normalize(cgroupPath) !== cgroupPath) return {};
+  const folder = `/sys/fs/cgroup${cgroupPath}`;
+  const limit = readAndParse(`${folder}/memory.max`, parseMemoryMax);
+  const current = readAndParse(`${folder}/memory.current`, parseByteCount);
+  const oomKills = readAndParse(`${folder}/memory.events`, parseMemoryEvents);
+  return {
+    cgroup_limit_bytes: limit.ok ? limit.value : null,
+    cgroup_current_bytes: current.ok ? current.value : null,
+    cgroup_oom_kill_count: oomKills.ok ? oomKills.value : null,
+  };
+}
+
+function costed<T>(edge: MeasureEdge, look: () => T): { cost: number; value: T } {
+  const startedUs = edge.cpuUs();
+  const value = look();
+  return { cost: edge.cpuUs() - startedUs, value };
+}

@@ -1,0 +1,27 @@
+// Small valid samples for tests that are about something else.
+import type { CollectorSample, HostIdentity, HostSample, ProcessSample, Samples } from "../../schema/columns.ts";
+
+export const hostIdentity: HostIdentity = { host_id: "i-0abc", boot_id: "11111111-2222", host_name: "web-1" };
+
+export const processSample = (values: Partial<ProcessSample> = {}): ProcessSample => ({
+  sampled_at: 1_800_000_000_000,
+  sequence: 1,
+  pid: 100,
+  process_key: "11111111-100-5",
+  service: "checkout",
+  ...values,
+});
+
+export const hostSample = (values: Partial<HostSample> = {}): HostSample => ({
+  sampled_at: 1_800_000_000_000,
+  sequence: 2,
+  ...values,
+});
+
+export const collectorSample = (values: Partial<CollectorSample> = {}): CollectorSample => ({
+  sampled_at: 1_800_000_000_000,
+  sequence: 3,
+  ...values,
+});
+
+export const samples = (values: Partial<Samples> = {}): Samples => ({ process: [], host: [], collector: [], ...values });
