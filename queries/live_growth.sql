@@ -1,0 +1,92 @@
+-- live_growth: processes whose live bytes rose from trough to trough and still rise in the last period.
+-- why:    memory that the program holds and asks for more of: a leak, unless it is a cache that has not found its bound yet.
+--         Troughs (the fewest live bytes of each period) are compared, so that neither peaks nor the warm-up after start
+--         count; growth that has levelled off by the last period is a cache and stays silent. The window is a whole number
+--         of periods.
+-- grain:  one row per host_id, process_key (pid plus start time, because pids are reused)
+-- params: 1 window_start timestamp, 2 window_end timestamp, 3 period_seconds bigint = 86400, 4 growth_bytes_min bigint = 33554432, 5 growth_share_min double = 0.1, 6 last_step_share_min double = 0.1, 7 dt_first varchar, 8 dt_last varchar
+-- result: host_id, process_key, service, pid, since, period_count, live_bytes_first, live_bytes_last, growth_bytes, last_step_bytes
+WITH params AS (
+  SELECT
+    CAST(? AS timestamp) AS window_start,
+    CAST(? AS timestamp) AS window_end,
+    CAST(? AS bigint) AS period_seconds,
+    CAST(? AS bigint) AS growth_bytes_min,
+    CAST(? AS double) AS growth_share_min,
+    CAST(? AS double) AS last_step_share_min
+),
+samples AS (
+  SELECT
+    s.host_id,
+    s.process_key,
+    s.service,
+    s.pid,
+    s.sampled_at,
+    s.live_bytes,
+    date_diff('millisecond', p.window_start, s.sampled_at) / (p.period_seconds * 1000) AS period
+  FROM process_samples AS s
+  CROSS JOIN params AS p
+  WHERE s.dt BETWEEN ? AND ?
+    AND s.sampled_at >= p.window_start
+    AND s.sampled_at < p.window_end
+    AND s.live_bytes IS NOT NULL
+),
+troughs AS (
+  SELECT
+    host_id,
+    process_key,
+    service,
+    pid,
+    period,
+    min(sampled_at) AS period_started_at,
+    min(live_bytes) AS live_bytes
+  FROM samples
+  GROUP BY host_id, process_key, service, pid, period
+),
+steps AS (
+  SELECT
+    host_id,
+    process_key,
+    service,
+    pid,
+    period_started_at,
+    live_bytes,
+    live_bytes - lag(live_bytes) OVER (PARTITION BY host_id, process_key ORDER BY period) AS step_bytes,
+    row_number() OVER (PARTITION BY host_id, process_key ORDER BY period) AS place,
+    row_number() OVER (PARTITION BY host_id, process_key ORDER BY period DESC) AS place_from_last
+  FROM troughs
+),
+growth AS (
+  SELECT
+    host_id,
+    process_key,
+    service,
+    pid,
+    min(period_started_at) AS since,
+    count(*) AS period_count,
+    min(step_bytes) AS step_bytes_min,
+    max(CASE WHEN place = 1 THEN live_bytes END) AS live_bytes_first,
+    max(CASE WHEN place_from_last = 1 THEN live_bytes END) AS live_bytes_last,
+    max(CASE WHEN place_from_last = 1 THEN step_bytes END) AS last_step_bytes
+  FROM steps
+  GROUP BY host_id, process_key, service, pid
+)
+SELECT
+  g.host_id,
+  g.process_key,
+  g.service,
+  g.pid,
+  g.since,
+  g.period_count,
+  g.live_bytes_first,
+  g.live_bytes_last,
+  g.live_bytes_last - g.live_bytes_first AS growth_bytes,
+  g.last_step_bytes
+FROM growth AS g
+CROSS JOIN params AS p
+WHERE g.period_count >= 3
+  AND g.step_bytes_min > 0
+  AND g.live_bytes_last - g.live_bytes_first >= p.growth_bytes_min
+  AND g.live_bytes_last - g.live_bytes_first >= g.live_bytes_first * p.growth_share_min
+  AND g.last_step_bytes >= (g.live_bytes_last - g.live_bytes_first) * p.last_step_share_min
+ORDER BY g.host_id, g.process_key
