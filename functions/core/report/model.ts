@@ -1,4 +1,4 @@
-// What a report is made of, before it has a look. Filled from query results; drawn by charts.ts and page.ts.
+// What a report is made of, before it has a look. Filled from query results; drawn by page.ts.
 import type { Finding } from "../../../schema/columns.ts";
 
 /** One bucket of time of one process. Bytes; null where nothing was measured. */
