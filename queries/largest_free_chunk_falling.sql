@@ -1,5 +1,6 @@
 -- largest_free_chunk_falling: heaps whose largest free chunk shrinks relative to total free memory while that memory holds.
 -- why:    the heap is splitting, not filling; a large request will soon need fresh pages. An early warning, not a verdict.
+--         Weighted by bytes within a period: at a peak there is little free memory, and its ratio says little.
 -- grain:  one row per host_id, process_key (pid plus start time, because pids are reused)
 -- params: 1 window_start timestamp, 2 window_end timestamp, 3 period_seconds bigint = 86400, 4 free_bytes_min bigint = 16777216, 5 chunk_ratio_drop_min double = 0.2, 6 dt_first varchar, 7 dt_last varchar
 -- result: host_id, process_key, service, pid, chunk_ratio_first, chunk_ratio_last, free_bytes_first, free_bytes_last
@@ -18,7 +19,7 @@ samples AS (
     s.service,
     s.pid,
     s.free_bytes,
-    CAST(s.free_chunk_bytes_max AS double) / nullif(s.free_bytes, 0) AS chunk_ratio,
+    s.free_chunk_bytes_max,
     date_diff('millisecond', p.window_start, s.sampled_at) / (p.period_seconds * 1000) AS period
   FROM process_samples AS s
   CROSS JOIN params AS p
@@ -34,7 +35,7 @@ periods AS (
     service,
     pid,
     period,
-    avg(chunk_ratio) AS chunk_ratio,
+    CAST(sum(free_chunk_bytes_max) AS double) / nullif(sum(free_bytes), 0) AS chunk_ratio,
     avg(free_bytes) AS free_bytes,
     min(period) OVER (PARTITION BY host_id, process_key) AS period_first,
     max(period) OVER (PARTITION BY host_id, process_key) AS period_last

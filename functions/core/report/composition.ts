@@ -2,7 +2,6 @@
 // It leaves drawing to charts.ts and HTML to process-card.ts.
 import { formatBytes, formatShare, formatSizeBin } from "../units.ts";
 import type { Composition } from "./model.ts";
-import { clipText } from "./text.ts";
 
 export interface Segment {
   /** What the table calls it, and what that means. */
@@ -74,27 +73,8 @@ export function heapIsKnown(composition: Composition): boolean {
   return [composition.live_bytes, composition.pinned_bytes, composition.reclaimable_bytes].some((bytes) => bytes !== null);
 }
 
-/** Why the heap could not be measured, as a sentence. The reasons are those of heap_unknown_reason. */
-export function unknownHeapText(reason: string | null, allocator: string | null): string {
-  if (reason === null || reason === "") {
-    return allocator === null || allocator === "unknown"
-      ? "No known allocator answered in this process, so nothing is claimed about its heap."
-      : `The heap of ${clipText(allocator, 40)} was not measured in this window.`;
-  }
-  const known = Object.hasOwn(reasonTexts, reason) ? reasonTexts[reason as keyof typeof reasonTexts] : undefined;
-  return known ?? `The collector gave this reason: ${clipText(reason, 200)}.`;
-}
-
 /** Three or four sizes carry nearly all of the pinned bytes in practice; more would be noise. */
 const pinCountMax = 4;
-
-const reasonTexts = {
-  denied: "Tidemark was not allowed to read this process. The collector needs CAP_SYS_PTRACE, or the same user as the process.",
-  layout: "The heap does not look like one that Tidemark can read, so nothing is claimed about it.",
-  swapped: "Part of the heap is swapped out, and reading it would bring it back into memory.",
-  changed: "The heap changed too fast to be read consistently.",
-  budget: "Measuring the heap would have cost more CPU than its budget.",
-} as const;
 
 function look(part: "live" | "pinned" | "reclaimable" | "other") {
   return { colour: `var(--${part})`, ink: `var(--on-${part})` };

@@ -1,6 +1,7 @@
 // Fills the report's model from query results. How it looks is page.ts's.
 import type { Finding } from "../../../schema/columns.ts";
 import type { ResultRow } from "../../edges.ts";
+import { largestPins } from "../pins.ts";
 import { maybeList, maybeNumber, maybeText, numberOf, textOf } from "../result-rows.ts";
 import type { Window } from "../window.ts";
 import type { Composition, ProcessReport, ReportModel, TimelinePoint } from "./model.ts";
@@ -15,8 +16,6 @@ export interface ReportRows {
 const PROCESSES_DRAWN_MAX = 12;
 /** More sizes than this say nothing new about what pins a heap. */
 const PINNED_BY_MAX = 4;
-/** Entry i of a histogram counts chunks of 2^(i+4) bytes and more (schema/columns.ts, free_bytes_by_size). */
-const HISTOGRAM_FIRST_BIN_LOG2 = 4;
 
 export function fillReport(options: {
   readonly rows: ReportRows;
@@ -85,11 +84,7 @@ function compositionOf(row: ResultRow): Composition {
     reclaimable_bytes: reclaimable,
     pinned_bytes: pinned === null ? null : Math.max(0, pinned),
     other_bytes: rss === null || resident === null ? null : Math.max(0, rss - resident - mmapped),
-    pinned_by: (maybeList(row, "pinned_bytes_by_size") ?? [])
-      .map((bytes, bin) => ({ chunk_bytes_min: 2 ** (bin + HISTOGRAM_FIRST_BIN_LOG2), pinned_bytes: bytes }))
-      .filter((bin) => bin.pinned_bytes > 0)
-      .sort((a, b) => b.pinned_bytes - a.pinned_bytes)
-      .slice(0, PINNED_BY_MAX),
+    pinned_by: largestPins(maybeList(row, "pinned_bytes_by_size") ?? [], PINNED_BY_MAX),
   };
 }
 

@@ -1,21 +1,16 @@
 // The card of one process: its memory over time, where that memory is now, and what pins it; or why nobody knows.
 // It leaves drawing to the charts, and what is wrong with the service to the finding's card.
 import { html } from "hono/html";
+import { heapUnknownText } from "../heap-unknown.ts";
 import { formatBytes, formatShare } from "../units.ts";
-import {
-  compositionLabel,
-  heapIsKnown,
-  type Pin,
-  pinSentence,
-  type Segment,
-  segments,
-  topPins,
-  unknownHeapText,
-} from "./composition.ts";
+import { compositionLabel, heapIsKnown, type Pin, pinSentence, type Segment, segments, topPins } from "./composition.ts";
 import { compositionChart } from "./composition-chart.ts";
 import type { ProcessReport } from "./model.ts";
 import { clipName, clipText, tooltipLengthMax } from "./text.ts";
 import { timelineChart } from "./timeline-chart.ts";
+
+/** A reason that this page does not know is a stranger's text. */
+const UNKNOWN_TEXT_LENGTH_MAX = 300;
 
 export interface ProcessCardContext {
   readonly id: string;
@@ -43,7 +38,7 @@ ${await heap(process)}
 
 async function heap(process: ProcessReport) {
   if (!heapIsKnown(process.composition)) {
-    return html`<div class="unknown"><p class="caption">Heap unknown</p>${notice(unknownHeapText(process.heap_unknown_reason, process.allocator))}</div>`;
+    return html`<div class="unknown"><p class="caption">Heap unknown</p>${notice(clipText(heapUnknownText(process.heap_unknown_reason, process.allocator), UNKNOWN_TEXT_LENGTH_MAX))}</div>`;
   }
   const parts = segments(process.composition);
   const bar = await compositionChart(parts, compositionLabel(parts));
@@ -53,7 +48,7 @@ async function heap(process: ProcessReport) {
 ${bar ?? ""}
 ${partsTable(parts)}
 </figure>
-${process.heap_unknown_reason === null ? "" : notice(`The latest attempt to measure failed: ${unknownHeapText(process.heap_unknown_reason, process.allocator)}`)}
+${process.heap_unknown_reason === null ? "" : notice(`The latest attempt to measure failed: ${clipText(heapUnknownText(process.heap_unknown_reason, process.allocator), UNKNOWN_TEXT_LENGTH_MAX)}`)}
 ${pins[0] === undefined ? "" : pinsTable(pins, pinSentence(process.composition, pins[0]))}`;
 }
 

@@ -109,7 +109,7 @@ test("unknown heaps say why and have no empty chart; RSS is drawn all the same",
   });
   const ghost = await renderReport(reportModel({ findings: [], processes: [unmeasured] }));
   equal(charts(ghost).length, 0);
-  match(textOf(ghost), /Nothing was measured in this window\..*No known allocator answered/);
+  match(textOf(ghost), /Nothing was measured in this window\..*No known allocator was found/);
 });
 
 test("absent parts of a composition and absent costs are unknown, not zero", async () => {

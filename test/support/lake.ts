@@ -1,0 +1,42 @@
+// A small lake for tests, made the way a real one is: wire records, raw objects, the convert handler, Parquet.
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { folderDelivery } from "../../collector/ship/folder.ts";
+import { encodeRecords } from "../../collector/ship/outbox.ts";
+import { pendingConverter } from "../../local/convert-pending.ts";
+import { type Lake, openLake } from "../../local/duckdb.ts";
+import { stderrLog } from "../../local/log.ts";
+import type { HostIdentity, Samples } from "../../schema/columns.ts";
+import { hostIdentity } from "./samples.ts";
+
+export interface Delivered {
+  readonly samples: Samples;
+  readonly host?: HostIdentity;
+}
+
+/** Folder of a lake that holds these deliveries, one raw object each, arrived at `nowMs`. */
+export async function lakeFolder(deliveries: readonly Delivered[], nowMs: number): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-lake-"));
+  const delivery = folderDelivery({ folder, name: "test", nowMs: () => nowMs });
+  for (const { samples, host } of deliveries) {
+    await delivery.deliver(encodeRecords(host ?? hostIdentity, samples).map(({ bytes }) => bytes));
+  }
+  const failures = await pendingConverter(folder, stderrLog, () => undefined).convertPending();
+  if (failures > 0) throw new Error(`${failures} objects failed to convert`);
+  return folder;
+}
+
+/** Runs `use` on the opened lake and closes it whatever happens. */
+export async function withLake<T>(
+  deliveries: readonly Delivered[],
+  nowMs: number,
+  use: (lake: Lake) => Promise<T>,
+): Promise<T> {
+  const lake = await openLake(await lakeFolder(deliveries, nowMs));
+  try {
+    return await use(lake);
+  } finally {
+    lake.close();
+  }
+}
