@@ -1,0 +1,44 @@
+// The collector as a child process, the way it runs on a host: settings in its environment, stopped by SIGTERM.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { CollectorSettings } from "../collector/config.ts";
+
+export interface CollectorProcess {
+  readonly pid: number;
+  /** Resolves when it has ended, with its exit code; rejects never. */
+  readonly ended: Promise<number>;
+  /** Asks it to close its rows, deliver them and end. */
+  stop(): Promise<number>;
+}
+
+/**
+ * The agent takes its own medicine. Measured after start on a machine with two cores: 55 MB anonymous, 23 MB of it free in
+ * six arenas, without these settings; 41 MB with them.
+ */
+const NODE_FLAGS = ["--v8-pool-size=0", "--max-semi-space-size=1"];
+const ALLOCATOR_SETTINGS = { MALLOC_ARENA_MAX: "1" };
+
+const entry = fileURLToPath(new URL("../collector/main.ts", import.meta.url));
+
+/** Its log lines go to `onLog`, one JSON object a line. */
+export function startCollector(settings: CollectorSettings, onLog: (line: string) => void): CollectorProcess {
+  const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
+  const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, entry], {
+    env: { ...process.env, OTEL_SERVICE_NAME: "tidemark-collector", ...ALLOCATOR_SETTINGS, ...environment },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    for (const line of text.split("\n")) if (line !== "") onLog(line);
+  });
+  const ended = once(child, "exit").then(([code]) => (typeof code === "number" ? code : 1));
+  if (child.pid === undefined) throw new Error("the collector did not start");
+  return {
+    pid: child.pid,
+    ended,
+    stop() {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}

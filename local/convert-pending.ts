@@ -1,0 +1,84 @@
+// Stands for EventBridge and SQS on one machine: announces every raw object that has not been converted yet to the handler.
+// An object counts as converted when the handler has acknowledged it; a marker file remembers that across runs.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
+import { type ConvertReport, createConvertHandler } from "../functions/convert.ts";
+import type { Log } from "../functions/edges.ts";
+import { RAW_PREFIX } from "../schema/keys.ts";
+import { folderStore } from "./folder-store.ts";
+
+/** As the event source mapping on AWS: an SQS batch has at most ten messages. */
+const BATCH_MESSAGES_MAX = 10;
+const BUCKET = "local";
+
+export interface PendingConverter {
+  /** Converts what is there now. Returns how many objects were handed back for another try. */
+  convertPending(): Promise<number>;
+}
+
+export function pendingConverter(folder: string, log: Log, report: (report: ConvertReport) => void): PendingConverter {
+  const store = folderStore(folder);
+  const handler = createConvertHandler({ store, bucket: BUCKET, log, report });
+  const markers = join(folder, "state", "converted");
+  mkdirSync(markers, { recursive: true });
+  const markerOf = (key: string) => join(markers, createHash("sha256").update(key).digest("hex"));
+  const done = new Set<string>();
+
+  return {
+    async convertPending() {
+      const keys: string[] = [];
+      for await (const key of store.list(RAW_PREFIX)) {
+        if (done.has(key)) continue;
+        if (existsSync(markerOf(key))) done.add(key);
+        else keys.push(key);
+      }
+      let failureCount = 0;
+      for (let at = 0; at < keys.length; at += BATCH_MESSAGES_MAX) {
+        const batch = keys.slice(at, at + BATCH_MESSAGES_MAX);
+        const records = batch.map((key) => message(key, statSync(join(folder, key)).size));
+        const { batchItemFailures } = await handler({ Records: records } satisfies SQSEvent, localContext);
+        const failed = new Set(batchItemFailures.map((failure) => failure.itemIdentifier));
+        failureCount += failed.size;
+        for (const key of batch) {
+          if (failed.has(key)) continue;
+          writeFileSync(markerOf(key), "");
+          done.add(key);
+        }
+      }
+      return failureCount;
+    },
+  };
+}
+
+/** The key is the message id: unique, and a failure names its object. */
+function message(key: string, size: number): SQSRecord {
+  const event = {
+    "detail-type": "Object Created",
+    source: "aws.s3",
+    detail: { bucket: { name: BUCKET }, object: { key, size } },
+  };
+  return {
+    messageId: key,
+    receiptHandle: key,
+    body: JSON.stringify(event),
+    attributes: {
+      ApproximateReceiveCount: "1",
+      SentTimestamp: String(Date.now()),
+      SenderId: "local",
+      ApproximateFirstReceiveTimestamp: String(Date.now()),
+    },
+    messageAttributes: {},
+    md5OfBody: "",
+    eventSource: "aws:sqs",
+    eventSourceARN: "arn:aws:sqs:local:000000000000:convert",
+    awsRegion: "local",
+  };
+}
+
+/** What middy asks of a Lambda context: its time limit and its name. Nothing limits us here. */
+const localContext = {
+  functionName: "convert",
+  getRemainingTimeInMillis: () => 15 * 60_000,
+} as Context;

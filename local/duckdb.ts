@@ -1,0 +1,106 @@
+// DuckDB in the place of Athena: the same tables over the same Parquet files, the same views, the same query text.
+// The files are read as they are; a statement can reach the lake and nothing else of this machine.
+import { existsSync, globSync } from "node:fs";
+import { join } from "node:path";
+import { DuckDBInstance, type DuckDBValue } from "@duckdb/node-api";
+import type { Cell, QueryEngine, ResultRow } from "../functions/edges.ts";
+import { baseViewSql, baseViews } from "../queries/base-views.ts";
+import { duckdbMacros, type NamedQuery, type Parameter, readCatalogue } from "../queries/catalogue.ts";
+import { type Column, type ColumnType, type TableName, tables } from "../schema/columns.ts";
+import { LAKE_PREFIX } from "../schema/keys.ts";
+
+export interface Lake extends QueryEngine {
+  readonly catalogue: ReadonlyMap<string, NamedQuery>;
+  /** Any one statement; columns in their order and timestamps as text, because a person will look at them. */
+  query(sql: string): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (readonly Cell[])[] }>;
+  close(): void;
+}
+
+/** Opens the lake of a folder as it is now; files that come later are seen by the next query, tables that were empty are not. */
+export async function openLake(folder: string): Promise<Lake> {
+  if (!existsSync(folder)) throw new Error(`no lake at ${folder}: run npm start, or tidemark watch --folder ${folder}`);
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  await connection.run(duckdbMacros());
+  for (const table of Object.keys(tables) as TableName[]) {
+    await connection.run(`CREATE VIEW ${table} AS ${tableSource(folder, table)}`);
+    await connection.run(`CREATE VIEW ${baseViews[table]} AS ${baseViewSql(table)}`);
+  }
+  await connection.run(`SET allowed_directories = [${quote(join(folder, LAKE_PREFIX))}]`);
+  await connection.run("SET enable_external_access = false");
+  await connection.run("SET lock_configuration = true");
+  const catalogue = readCatalogue();
+
+  return {
+    catalogue,
+    async run(name, parameters) {
+      const query = catalogue.get(name);
+      if (query === undefined) throw new Error(`no query named ${name}`);
+      const values = query.parameters.map((parameter) => bind(query, parameter, parameters[parameter.name]));
+      const result = await connection.runAndReadAll(query.sql, values);
+      return result
+        .getRowObjects()
+        .map((row): ResultRow => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toCell(value)])));
+    },
+    async query(sql) {
+      const result = await connection.runAndReadAll(sql);
+      return { columns: result.deduplicatedColumnNames(), rows: result.getRows().map((row) => row.map(toReadableCell)) };
+    },
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+const duckdbTypes: Record<ColumnType, string> = {
+  string: "VARCHAR",
+  int64: "BIGINT",
+  double: "DOUBLE",
+  timestamp: "TIMESTAMP",
+  "int64[]": "BIGINT[]",
+};
+
+/**
+ * A table over its Parquet files. Columns that a file does not have yet are NULL (union_by_name), and so are all columns
+ * that no file has, because an empty relation of the full shape is part of the union. dt stays text, as it is in Glue.
+ */
+function tableSource(folder: string, table: TableName): string {
+  const columns: readonly [string, Column][] = Object.entries(tables[table]);
+  const shape = columns.map(([name, { type }]) => `CAST(NULL AS ${duckdbTypes[type]}) AS ${name}`);
+  const empty = `SELECT ${shape.join(", ")}, CAST(NULL AS VARCHAR) AS dt, CAST(NULL AS INTEGER) AS hr WHERE false`;
+  const glob = join(folder, LAKE_PREFIX, table, "*", "*", "*.parquet");
+  if (globSync(glob).length === 0) return empty;
+  const files =
+    `SELECT * FROM read_parquet(${quote(glob)}, union_by_name = true, hive_partitioning = true, ` +
+    "hive_types = {'dt': VARCHAR, 'hr': INTEGER})";
+  return `${empty} UNION ALL BY NAME ${files}`;
+}
+
+function bind(query: NamedQuery, { name, type, defaultText }: Parameter, given: string | number | undefined): string | number {
+  const value = given ?? defaultText;
+  if (value === null) throw new Error(`query ${query.name} needs the parameter ${name} (${type})`);
+  if (type === "varchar") return String(value);
+  if (type === "timestamp" && typeof value === "number")
+    return new Date(value).toISOString().replace("T", " ").replace("Z", "");
+  if (type === "timestamp") return value;
+  const number = Number(value);
+  if (!Number.isFinite(number)) throw new Error(`parameter ${name} of ${query.name} is ${value}: expected a ${type}`);
+  return number;
+}
+
+/** Timestamps become milliseconds, 64-bit integers numbers: all of ours lie within 2^53, and a person's sums may be rounded. */
+function toCell(value: DuckDBValue): Cell {
+  if (value === null || typeof value === "string" || typeof value === "number") return value;
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "boolean") return String(value);
+  if (typeof value === "object" && "micros" in value && typeof value.micros === "bigint") return Number(value.micros / 1_000n);
+  if (typeof value === "object" && "items" in value && Array.isArray(value.items)) return value.items.map(Number);
+  return String(value);
+}
+
+function toReadableCell(value: DuckDBValue): Cell {
+  return typeof value === "object" && value !== null && "micros" in value ? String(value) : toCell(value);
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;

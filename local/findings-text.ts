@@ -1,0 +1,32 @@
+// Findings as the terminal shows them: one table, wide enough for the evidence to be read.
+import Table from "cli-table3";
+import { formatBytes, formatUtc } from "../functions/core/units.ts";
+import type { Finding } from "../schema/columns.ts";
+
+/** Narrower terminals get the same table, with longer cells. */
+const EVIDENCE_WIDTH_MIN = 36;
+const OTHER_COLUMNS_WIDTH = 78;
+
+export function findingsText(findings: readonly Finding[], terminalWidth: number): string {
+  if (findings.length === 0) return "No findings: every service gave its memory back, or used what it kept.";
+  const evidenceWidth = Math.max(EVIDENCE_WIDTH_MIN, terminalWidth - OTHER_COLUMNS_WIDTH);
+  const table = new Table({
+    head: ["service", "cause", "memory", "a trim returns", "since", "evidence"],
+    colWidths: [null, null, null, null, 14, evidenceWidth],
+    wordWrap: true,
+    style: process.stdout.isTTY ? { head: ["bold"], border: ["dim"] } : { head: [], border: [] },
+  });
+  for (const finding of findings) {
+    table.push([
+      printable(finding.service),
+      finding.cause,
+      formatBytes(finding.excess_bytes),
+      formatBytes(finding.reclaimable_bytes),
+      formatUtc(finding.since),
+      finding.early_warnings ? `${finding.evidence}. Also fired: ${finding.early_warnings}` : finding.evidence,
+    ]);
+  }
+  return table.toString();
+}
+
+const printable = (text: string): string => text.replace(/\p{Cc}/gu, "\u{fffd}");

@@ -1,0 +1,54 @@
+// A folder in the place of the bucket: keys are paths below it.
+// Like S3, an object appears whole or not at all, and the last writer wins.
+import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
+import { dirname, join, normalize, sep } from "node:path";
+import type { ObjectStore } from "../functions/edges.ts";
+
+export function folderStore(folder: string): ObjectStore {
+  let writes = 0;
+  const pathOf = (key: string): string => {
+    if (key === "" || key.startsWith("/") || normalize(key) !== key || key.split(sep).includes("..")) {
+      throw new Error(`key ${JSON.stringify(key)} does not name an object below ${folder}`);
+    }
+    return join(folder, key);
+  };
+  return {
+    async get(key) {
+      try {
+        return await readFile(pathOf(key));
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+        throw cause;
+      }
+    },
+    async put(key, bytes) {
+      const path = pathOf(key);
+      await mkdir(dirname(path), { recursive: true });
+      const unfinished = join(dirname(path), `.${process.pid}-${writes++}.tmp`);
+      const file = await open(unfinished, "w");
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(unfinished, path);
+    },
+    async *list(prefix) {
+      yield* listBelow(folder, prefix);
+    },
+  };
+}
+
+/** Keys below a prefix that ends in a slash, in order; unfinished files (leading dot) are not objects yet. */
+async function* listBelow(folder: string, prefix: string): AsyncGenerator<string> {
+  const entries = await readdir(join(folder, prefix), { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return [];
+    throw cause;
+  });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.name.startsWith(".")) continue;
+    if (entry.isDirectory()) yield* listBelow(folder, `${prefix}${entry.name}/`);
+    else if (entry.isFile()) yield `${prefix}${entry.name}`;
+  }
+}

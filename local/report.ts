@@ -1,0 +1,45 @@
+// tidemark report: detection and the page, on whatever the folder's lake holds.
+import { writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import { formatDuration, formatUtc } from "../functions/core/units.ts";
+import { windowBefore } from "../functions/core/window.ts";
+import { makeReport } from "../functions/report.ts";
+import { pendingConverter } from "./convert-pending.ts";
+import { detectLocally } from "./detect-locally.ts";
+import { openLake } from "./duckdb.ts";
+import { findingsText } from "./findings-text.ts";
+import { newestSampleMs } from "./lake-times.ts";
+import { conversionTotals, stderrLog } from "./log.ts";
+
+export async function report(options: {
+  readonly folder: string;
+  readonly reportPath: string;
+  readonly periodMs: number;
+  readonly periodCount: number;
+  readonly parameters: Readonly<Record<string, string>>;
+}): Promise<void> {
+  await pendingConverter(options.folder, stderrLog, conversionTotals().add).convertPending();
+  const lake = await openLake(options.folder);
+  try {
+    const window = windowBefore((await newestSampleMs(lake)) + 1, options.periodMs, options.periodCount);
+    const findings = await detectLocally(lake, options.folder, window, thresholds(options.parameters));
+    const page = await makeReport(lake, { window, findings, title: "Tidemark report", generatedAtMs: Date.now() });
+    writeFileSync(options.reportPath, page);
+    process.stdout.write(
+      `${formatUtc(window.startMs)} to ${formatUtc(window.endMs)}, ${options.periodCount} periods of ${formatDuration(options.periodMs)}\n` +
+        `${findingsText(findings, process.stdout.columns ?? 140)}\nreport: ${relative(process.cwd(), options.reportPath)}\n`,
+    );
+  } finally {
+    lake.close();
+  }
+}
+
+function thresholds(parameters: Readonly<Record<string, string>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, text]) => {
+      const value = Number(text);
+      if (text.trim() === "" || !Number.isFinite(value)) throw new Error(`${name} is ${text}: expected a number`);
+      return [name, value];
+    }),
+  );
+}

@@ -1,0 +1,50 @@
+// tidemark watch: the collector beside the converter, on one machine, until stopped.
+// Detection and reports are other verbs, and may run on the same folder meanwhile.
+import { setTimeout as sleep } from "node:timers/promises";
+import { createLogUpdate } from "log-update";
+import { formatDuration } from "../functions/core/units.ts";
+import { startCollector } from "./collector-process.ts";
+import { pendingConverter } from "./convert-pending.ts";
+import { conversionTotals, stderrLog } from "./log.ts";
+
+/** How often new raw objects are looked for. */
+const LOOK_EVERY_MS = 1_000;
+
+export async function watch(options: {
+  readonly folder: string;
+  readonly tickMs: number;
+  readonly rowMs: number;
+  readonly flushMs: number;
+}): Promise<number> {
+  const totals = conversionTotals();
+  const converter = pendingConverter(options.folder, stderrLog, totals.add);
+  const collector = startCollector(
+    {
+      TIDEMARK_DELIVERY_FOLDER: options.folder,
+      TIDEMARK_TICK_MS: options.tickMs,
+      TIDEMARK_ROW_MS: options.rowMs,
+      TIDEMARK_FLUSH_MS: options.flushMs,
+    },
+    totals.noteLog,
+  );
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  process.once("SIGTERM", () => stop.abort());
+  const endedEarly = collector.ended.then(() => stop.abort());
+
+  process.stderr.write(`watching into ${options.folder}; first rows after ${formatDuration(options.flushMs)}; Ctrl-C ends\n`);
+  const startedMs = Date.now();
+  const terminal = process.stderr.isTTY ? createLogUpdate(process.stderr) : null;
+  while (!stop.signal.aborted) {
+    await converter.convertPending();
+    terminal?.(`${formatDuration(Math.floor((Date.now() - startedMs) / 1_000) * 1_000)}: ${totals.text()}`);
+    await sleep(LOOK_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+  const code = await collector.stop();
+  await endedEarly;
+  await converter.convertPending();
+  terminal?.done();
+  process.stderr.write(`${totals.text()}\n`);
+  if (code !== 0) process.stderr.write(`the collector ended with code ${code}: ${totals.lastLog()}\n`);
+  return code;
+}

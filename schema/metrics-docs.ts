@@ -1,0 +1,31 @@
+// docs/metrics.md from the table of columns, so that the dictionary cannot say anything else than the code.
+// Writing the file is write-docs.ts's; a test holds the two together.
+import { type Column, type Columns, type TableName, tables } from "./columns.ts";
+
+const intros: Readonly<Record<TableName, string>> = {
+  process: "One row per watched process and row interval (a minute in production). View: `process_samples`.",
+  host: "One row per host and row interval. View: `host_samples`.",
+  collector: "What watching cost and what it could not see, one row per collector and row interval. View: `collector_samples`.",
+  finding: "One row per finding and run of detection. View: `findings`.",
+};
+
+export function metricsMarkdown(): string {
+  const sections = Object.entries(tables).map(([table, columns]) => section(table as TableName, columns));
+  return `# Metrics
+
+Every column of the lake. Made from \`schema/columns.ts\` by \`npm run docs\`; edit that file, not this one.
+
+A column that is not marked *required* is NULL where nothing was measured. NULL never means 0.
+Every table is partitioned by \`dt\` (UTC date, text) and \`hr\` (UTC hour, integer) of its event time.
+
+${sections.join("\n\n")}
+`;
+}
+
+function section(table: TableName, columns: Columns): string {
+  const rows = Object.entries<Column>(columns).map(
+    ([name, { type, unit, required, meaning }]) =>
+      `| \`${name}\` | ${type}${required ? ", required" : ""} | ${unit ?? ""} | ${meaning.replaceAll("|", "\\|")} |`,
+  );
+  return [`## ${table}`, "", intros[table], "", "| column | type | unit | meaning |", "|---|---|---|---|", ...rows].join("\n");
+}
