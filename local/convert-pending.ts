@@ -6,12 +6,13 @@ import { join } from "node:path";
 import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
 import { type ConvertReport, createConvertHandler } from "../functions/convert.ts";
 import type { Log } from "../functions/edges.ts";
-import { RAW_PREFIX } from "../schema/keys.ts";
+import { RAW_PREFIX, rawPrefix } from "../schema/keys.ts";
 import { folderStore } from "./folder-store.ts";
 
 /** As the event source mapping on AWS: an SQS batch has at most ten messages. */
 const BATCH_MESSAGES_MAX = 10;
 const BUCKET = "local";
+const HOUR_MS = 3_600_000;
 
 export interface PendingConverter {
   /** Converts what is there now. Returns how many objects were handed back for another try. */
@@ -25,29 +26,37 @@ export function pendingConverter(folder: string, log: Log, report: (report: Conv
   mkdirSync(markers, { recursive: true });
   const markerOf = (key: string) => join(markers, createHash("sha256").update(key).digest("hex"));
   const done = new Set<string>();
+  let handedBack: string[] = [];
+  let hasSeenAll = false;
 
   return {
     async convertPending() {
-      const keys: string[] = [];
-      for await (const key of store.list(RAW_PREFIX)) {
-        if (done.has(key)) continue;
-        if (existsSync(markerOf(key))) done.add(key);
-        else keys.push(key);
+      const pending = new Set(handedBack);
+      // After one look at everything, new objects can only appear in the hour that is or the one that has just ended.
+      const prefixes = hasSeenAll ? [rawPrefix(Date.now() - HOUR_MS), rawPrefix(Date.now())] : [RAW_PREFIX];
+      for (const prefix of prefixes) {
+        for await (const key of store.list(prefix)) {
+          if (done.has(key)) continue;
+          if (existsSync(markerOf(key))) done.add(key);
+          else pending.add(key);
+        }
       }
-      let failureCount = 0;
+      hasSeenAll = true;
+      handedBack = [];
+      const keys = [...pending];
       for (let at = 0; at < keys.length; at += BATCH_MESSAGES_MAX) {
         const batch = keys.slice(at, at + BATCH_MESSAGES_MAX);
         const records = batch.map((key) => message(key, statSync(join(folder, key)).size));
         const { batchItemFailures } = await handler({ Records: records } satisfies SQSEvent, localContext);
         const failed = new Set(batchItemFailures.map((failure) => failure.itemIdentifier));
-        failureCount += failed.size;
+        handedBack.push(...failed);
         for (const key of batch) {
           if (failed.has(key)) continue;
           writeFileSync(markerOf(key), "");
           done.add(key);
         }
       }
-      return failureCount;
+      return handedBack.length;
     },
   };
 }

@@ -37,7 +37,7 @@ export async function demo(options: { readonly folder: string; readonly reportPa
       TIDEMARK_ROW_MS: 1_000,
       TIDEMARK_FLUSH_MS: 5_000,
       TIDEMARK_RSS_BYTES_MIN: MIB,
-      TIDEMARK_WALK_COST_SHARE_MAX: 0.2,
+      TIDEMARK_WALK_COST_SHARE_MAX: 0.05,
       TIDEMARK_ROLLUP_COST_SHARE_MAX: 0.02,
     },
     (line) => totals.noteLog(line),

@@ -20,8 +20,11 @@ export function partitionOf(timeMs: number): Partition {
 
 const path = ({ dt, hr }: Partition) => `dt=${dt}/hr=${String(hr).padStart(2, "0")}`;
 
+/** `raw/dt=2026-11-23/hr=12/`: where objects arrive at this time. */
+export const rawPrefix = (arrivedAtMs: number) => `${RAW_PREFIX}${path(partitionOf(arrivedAtMs))}/`;
+
 /** `raw/dt=2026-11-23/hr=12/<name>.ndjson.gz`: concatenated gzip members, as Firehose writes them. */
-export const rawKey = (arrivedAtMs: number, name: string) => `${RAW_PREFIX}${path(partitionOf(arrivedAtMs))}/${name}.ndjson.gz`;
+export const rawKey = (arrivedAtMs: number, name: string) => `${rawPrefix(arrivedAtMs)}${name}.ndjson.gz`;
 
 /** `lake/process/dt=2026-11-23/hr=12/<name>.parquet`; the same name overwrites on redelivery. */
 export const lakeKey = (table: TableName, partition: Partition, name: string) =>

@@ -1,6 +1,6 @@
 // The walker process under the collector's hand: real answers, and what happens when it misbehaves.
 import { deepEqual, equal } from "node:assert/strict";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -38,6 +38,25 @@ test("a walker that dies is an unknown heap, and the next request starts another
   for (const [walk, pid] of [[first, 7] as const, [second, 8] as const]) {
     deepEqual(walk, { kind: "unknown", reason: "walker_failed", pid, walk_cpu_us: 0, vma_count: null });
   }
+});
+
+test("a walker that fails in a row is started ever more seldom, and again when the pause is over", async () => {
+  const log = join(mkdtempSync(join(tmpdir(), "tidemark-")), "starts");
+  let nowMs = 0;
+  const walker = startWalker(scriptedWalker(`echo started >>${log}; read line; exit 1`), () => nowMs);
+  const startCount = () => readFileSync(log, "utf8").trim().split("\n").length;
+  for (let i = 0; i < 10; i++) await walker.walk(7, BUDGET_US);
+  equal(startCount(), 2);
+  nowMs = 1_000;
+  for (let i = 0; i < 10; i++) await walker.walk(7, BUDGET_US);
+  equal(startCount(), 3);
+  nowMs = 2_900;
+  await walker.walk(7, BUDGET_US);
+  equal(startCount(), 3, "the second pause is twice as long");
+  nowMs = 3_000;
+  await walker.walk(7, BUDGET_US);
+  walker.close();
+  equal(startCount(), 4);
 });
 
 test("a walker that is not there is an unknown heap, not an exception", async () => {
