@@ -1,0 +1,26 @@
+// Turns the tables of one raw object into the Parquet files of the lake, one for each kind and event hour.
+// Putting them into the store is left to the handler; their names depend on the raw key alone.
+import { createHash } from "node:crypto";
+import type { SampleKind } from "../../schema/columns.ts";
+import { sampleKinds } from "../../schema/columns.ts";
+import { lakeKey } from "../../schema/keys.ts";
+import type { PackedTable } from "./pack-tables.ts";
+import { writePacked } from "./parquet/write.ts";
+import { partitionRows } from "./sort-rows.ts";
+
+export interface LakeFile {
+  readonly key: string;
+  readonly bytes: Buffer;
+}
+
+/** Files one after another, so that only one is in memory; the last one is done when the generator is. */
+export function* lakeFiles(tables: Readonly<Record<SampleKind, PackedTable>>, name: string): Generator<LakeFile> {
+  for (const kind of sampleKinds) {
+    for (const { partition, rows } of partitionRows(kind, tables[kind])) {
+      yield { key: lakeKey(kind, partition, name), bytes: writePacked(tables[kind], { rows }) };
+    }
+  }
+}
+
+/** 128 bits of SHA-256: a redelivered object overwrites its own files and, in practice, never another's. */
+export const outputName = (source: string): string => createHash("sha256").update(source).digest("hex").slice(0, 32);

@@ -1,0 +1,139 @@
+// Joins the tables of many batches, as they are decoded, into columns ready for sorting and encoding.
+// Checking happened in schema/decode.ts; the order of rows is sort-rows.ts, the file format is parquet/.
+import type { Column, ColumnTable, TableName, Value } from "../../schema/columns.ts";
+import { tables } from "../../schema/columns.ts";
+
+/**
+ * Numbers are unboxed, with NaN where a value is absent: no checked column can hold it. Texts are kept once each; a row
+ * has 0 where a text is absent, else one more than the text's index.
+ */
+export type PackedColumn =
+  | { readonly kind: "numbers"; readonly values: Float64Array }
+  | { readonly kind: "texts"; readonly codes: Uint32Array; readonly texts: readonly string[] }
+  | { readonly kind: "lists"; readonly values: readonly (readonly number[] | null)[] };
+
+export interface PackedTable {
+  readonly table: TableName;
+  readonly rowCount: number;
+  /** Every column of schema/columns.ts, also those that no part had. */
+  readonly columns: Readonly<Record<string, PackedColumn>>;
+}
+
+/** Takes tables one by one, so that the decoded values of each can go before the next is decoded. */
+export interface TablePacker {
+  readonly add: (part: ColumnTable) => void;
+  /** Rows in the order in which they came. */
+  readonly pack: () => PackedTable;
+}
+
+export function createTablePacker(table: TableName): TablePacker {
+  const columns = Object.entries<Column>(tables[table]);
+  const packers = columns.map(([name, column]) => ({ name, required: column.required === true, packer: columnPacker(column) }));
+  let rowCount = 0;
+  return {
+    add: (part) => {
+      for (const { name, required, packer } of packers) {
+        const values = part.columns[name] ?? null;
+        if (values === null && required) throw new Error(`${table}: required column ${name} is missing`);
+        packer.add(values, part.rowCount);
+      }
+      rowCount += part.rowCount;
+    },
+    pack: () => ({
+      table,
+      rowCount,
+      columns: Object.fromEntries(packers.map(({ name, packer }) => [name, packer.pack()] as const)),
+    }),
+  };
+}
+
+export function packTable(table: TableName, columns: ColumnTable): PackedTable {
+  const packer = createTablePacker(table);
+  packer.add(columns);
+  return packer.pack();
+}
+
+interface ColumnPacker {
+  /** `values` null: absent in all `count` rows. */
+  readonly add: (values: readonly Value[] | null, count: number) => void;
+  readonly pack: () => PackedColumn;
+}
+
+function columnPacker({ type }: Column): ColumnPacker {
+  switch (type) {
+    case "string":
+      return textPacker();
+    case "int64[]":
+      return listPacker();
+    default:
+      return numberPacker();
+  }
+}
+
+function numberPacker(): ColumnPacker {
+  let packed = new Float64Array(0);
+  let size = 0;
+  return {
+    add: (values, count) => {
+      packed = withRoom(packed, size + count, (length) => new Float64Array(length));
+      if (values === null) packed.fill(Number.NaN, size, size + count);
+      for (let row = 0; values !== null && row < count; row++) {
+        const value = values[row];
+        packed[size + row] = typeof value === "number" ? value : Number.NaN;
+      }
+      size += count;
+    },
+    pack: () => ({ kind: "numbers", values: packed.subarray(0, size) }),
+  };
+}
+
+function textPacker(): ColumnPacker {
+  const texts: string[] = [];
+  const codeOf = new Map<string, number>();
+  let codes = new Uint32Array(0);
+  let size = 0;
+  return {
+    add: (values, count) => {
+      codes = withRoom(codes, size + count, (length) => new Uint32Array(length));
+      if (values === null) codes.fill(0, size, size + count);
+      // Many columns repeat the value of the row before, and comparing is cheaper than hashing.
+      let previous: Value = null;
+      let code = 0;
+      for (let row = 0; values !== null && row < count; row++) {
+        const value = values[row] ?? null;
+        if (value !== previous) {
+          previous = value;
+          code = typeof value === "string" ? (codeOf.get(value) ?? 0) : 0;
+          if (code === 0 && typeof value === "string") {
+            code = texts.push(value);
+            codeOf.set(value, code);
+          }
+        }
+        codes[size + row] = code;
+      }
+      size += count;
+    },
+    pack: () => ({ kind: "texts", codes: codes.subarray(0, size), texts }),
+  };
+}
+
+function listPacker(): ColumnPacker {
+  const packed: (readonly number[] | null)[] = [];
+  return {
+    add: (values, count) => {
+      for (let row = 0; row < count; row++) {
+        const value = values === null ? null : values[row];
+        packed.push(Array.isArray(value) ? value : null);
+      }
+    },
+    pack: () => ({ kind: "lists", values: packed }),
+  };
+}
+
+/** Room at least doubles, so that filling an array costs each value at most one copy on average. */
+function withRoom<T extends Float64Array | Uint32Array>(packed: T, length: number, make: (length: number) => T): T {
+  if (length <= packed.length) return packed;
+  const larger = make(Math.max(length, packed.length * 2, 1_024));
+  larger.set(packed);
+  return larger;
+}
