@@ -153,6 +153,12 @@ export const processColumns = {
   arena_count_over_1mib: { type: "int64", unit: "count", meaning: "Arenas that hold more than 1 MiB." },
   non_main_arena_bytes: { type: "int64", unit: "bytes", meaning: "Of heap_bytes, held by arenas other than the main one." },
   non_main_free_bytes: { type: "int64", unit: "bytes", meaning: "Of free_bytes, free in arenas other than the main one." },
+  metadata_bytes: {
+    type: "int64",
+    unit: "bytes",
+    meaning:
+      "The allocator's own bookkeeping within heap_bytes: arena headers, fenceposts, padding. heap_bytes = live_bytes - mmapped_bytes + free_bytes + metadata_bytes.",
+  },
   free_bytes_by_size: {
     type: "int64[]",
     unit: "bytes",

@@ -10,6 +10,7 @@ const numberFields = [
   "free_chunk_count",
   "free_chunk_bytes_max",
   "top_bytes",
+  "metadata_bytes",
   "whole_free_page_bytes",
   "reclaimable_bytes",
   "mmapped_bytes",
