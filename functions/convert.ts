@@ -10,9 +10,11 @@ import { addReject, emptyRejects, encodeRejects, refusalLine } from "./core/reje
 import type { Log, ObjectStore } from "./edges.ts";
 
 export interface ConvertEdge {
-  readonly store: ObjectStore;
-  /** The bucket behind the store: messages about any other one are refused. */
-  readonly bucket: string;
+  /** Where raw objects arrive, and the name of that bucket: messages about any other one are refused. */
+  readonly raw: ObjectStore;
+  readonly rawBucket: string;
+  /** Where tables and rejects go; on one machine the same folder. */
+  readonly lake: ObjectStore;
   readonly log: Log;
   /** Hears of every message that is done with. */
   readonly report: (report: ConvertReport) => void;
@@ -48,10 +50,10 @@ export const createConvertHandler = (edge: ConvertEdge) =>
   });
 
 async function convertMessage(edge: ConvertEdge, record: SQSRecord): Promise<ConvertReport> {
-  const request = readMessage(record.body, edge.bucket);
+  const request = readMessage(record.body, edge.rawBucket);
   if (!request.ok) return refuse(edge, record, request.error);
   const { key, arrivedAtMs } = request.value;
-  const object = await edge.store.get(key);
+  const object = await edge.raw.get(key);
   if (object === null)
     return refuse(edge, record, { reason: "object_missing", key, value: key, limit: "an object in the store" });
 
@@ -59,11 +61,11 @@ async function convertMessage(edge: ConvertEdge, record: SQSRecord): Promise<Con
   const files: string[] = [];
   let bytesOut = 0;
   for (const file of lakeFiles(tables, outputName(key))) {
-    await edge.store.put(file.key, file.bytes);
+    await edge.lake.put(file.key, file.bytes);
     files.push(file.key);
     bytesOut += file.bytes.length;
   }
-  if (rejects.count > 0) await edge.store.put(rejectsKey(arrivedAtMs, outputName(key)), encodeRejects(rejects));
+  if (rejects.count > 0) await edge.lake.put(rejectsKey(arrivedAtMs, outputName(key)), encodeRejects(rejects));
   return { kind: "converted", key, ...counts, rejects: rejects.count, bytesIn: object.length, bytesOut, files };
 }
 
@@ -72,7 +74,7 @@ async function refuse(edge: ConvertEdge, record: SQSRecord, refusal: Refusal): P
   const rejects = emptyRejects();
   addReject(rejects, refusalLine(refusal));
   const sentAtMs = Number(record.attributes.SentTimestamp);
-  await edge.store.put(rejectsKey(sentAtMs, outputName(record.body)), encodeRejects(rejects));
+  await edge.lake.put(rejectsKey(sentAtMs, outputName(record.body)), encodeRejects(rejects));
   edge.log.warn("message refused", { messageId: record.messageId, ...refusal });
   return { kind: "refused", ...refusal };
 }

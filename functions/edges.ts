@@ -6,7 +6,11 @@ export interface ObjectStore {
   get(key: string): Promise<Uint8Array | null>;
   /** Replaces what was there, all of it or nothing: a reader never sees half an object. */
   put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Keys that begin with the prefix, in order. */
   list(prefix: string): AsyncIterable<string>;
+  copy(from: string, to: string): Promise<void>;
+  /** Deleting what is not there is no error. */
+  delete(key: string): Promise<void>;
 }
 
 /** Structured lines for operators. An Error goes in as the field `error`. */
@@ -23,5 +27,22 @@ export type ResultRow = Readonly<Record<string, Cell>>;
 /** Runs the named queries of queries/ (DuckDB on one machine, Athena on AWS). */
 export interface QueryEngine {
   /** Parameters by name; timestamps as milliseconds since 1970. What has a default in the query's header may be left out. */
-  run(name: string, parameters: Readonly<Record<string, string | number>>): Promise<readonly ResultRow[]>;
+  run(name: string, parameters: QueryParameters): Promise<readonly ResultRow[]>;
+  /** Writes the result of a query as Parquet objects below a prefix of the lake that holds none yet; no rows, no objects. */
+  unload(name: string, parameters: QueryParameters, prefix: string): Promise<void>;
+}
+
+export type QueryParameters = Readonly<Record<string, string | number>>;
+
+/** A message for people. The attributes are what a team filters its subscription by. */
+export interface Message {
+  readonly topic: "alerts" | "reports";
+  /** One line of ASCII below 100 characters (the limit of SNS e-mail subjects). */
+  readonly subject: string;
+  readonly text: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface Notifier {
+  send(message: Message): Promise<void>;
 }

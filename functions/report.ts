@@ -1,30 +1,35 @@
-// Draws a report of a window of time: findings, timelines and heap composition on one self-contained page.
-// The page is core/report's; sending it somewhere is the caller's.
-import type { Finding } from "../schema/columns.ts";
-import { fillReport } from "./core/report/fill.ts";
-import { renderReport } from "./core/report/page.ts";
-import { type Window, windowParameters } from "./core/window.ts";
-import type { QueryEngine } from "./edges.ts";
+// Scheduled weekly, or on demand after a peak: detects on a window, keeps the drawn page, and tells people where it lies.
+// The page is core/report's; which window is meant is the entry's decision.
+import middy from "@middy/core";
+import { REPORTS_PREFIX } from "../schema/keys.ts";
+import { detect, type Thresholds } from "./ask/detection.ts";
+import { drawReport } from "./ask/report-page.ts";
+import { reportMessage } from "./core/messages.ts";
+import { formatUtc } from "./core/units.ts";
+import type { Window } from "./core/window.ts";
+import type { Notifier, ObjectStore, QueryEngine } from "./edges.ts";
 
-export interface ReportRequest {
+export interface ReportEdge {
+  readonly queries: QueryEngine;
+  readonly lake: ObjectStore;
+  readonly notifier: Notifier;
+  readonly thresholds: Thresholds;
+}
+
+export interface ReportEvent {
+  readonly kind: "weekly report" | "peak review";
   readonly window: Window;
-  readonly findings: readonly Finding[];
-  readonly title: string;
-  readonly generatedAtMs: number;
 }
 
-/** More points than a chart has pixels to tell apart would only cost time. */
-const TIMELINE_POINTS_MAX = 120;
-
-/** HTML of the page. */
-export async function makeReport(queries: QueryEngine, request: ReportRequest): Promise<string> {
-  const { window } = request;
-  const parameters = windowParameters(window);
-  const bucketSeconds = Math.max(1, Math.ceil((window.endMs - window.startMs) / 1_000 / TIMELINE_POINTS_MAX));
-  const rows = {
-    process_timeline: await queries.run("process_timeline", { ...parameters, bucket_seconds: bucketSeconds }),
-    heap_composition: await queries.run("heap_composition", parameters),
-    collector_cost: await queries.run("collector_cost", parameters),
-  };
-  return renderReport(fillReport({ ...request, rows, bucketMs: bucketSeconds * 1_000 }));
-}
+/** Returns the key of the page. */
+export const createReportHandler = (edge: ReportEdge) =>
+  middy(async ({ kind, window }: ReportEvent): Promise<string> => {
+    const findings = await detect(edge.queries, window, edge.thresholds);
+    const title = `${kind}, ${formatUtc(window.startMs)} to ${formatUtc(window.endMs)}`;
+    const page = await drawReport(edge.queries, { window, findings, title: `Tidemark ${title}`, generatedAtMs: window.endMs });
+    const name = `${kind.replace(" ", "-")}-${new Date(window.endMs).toISOString().slice(0, 16).replace(":", "")}`;
+    const key = `${REPORTS_PREFIX}${name}.html`;
+    await edge.lake.put(key, Buffer.from(page));
+    await edge.notifier.send(reportMessage(title, findings, key));
+    return key;
+  });

@@ -21,7 +21,7 @@ export interface PendingConverter {
 
 export function pendingConverter(folder: string, log: Log, report: (report: ConvertReport) => void): PendingConverter {
   const store = folderStore(folder);
-  const handler = createConvertHandler({ store, bucket: BUCKET, log, report });
+  const handler = createConvertHandler({ raw: store, rawBucket: BUCKET, lake: store, log, report });
   const markers = join(folder, "state", "converted");
   mkdirSync(markers, { recursive: true });
   const markerOf = (key: string) => join(markers, createHash("sha256").update(key).digest("hex"));

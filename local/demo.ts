@@ -3,8 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { drawReport } from "../functions/ask/report-page.ts";
 import { windowBefore } from "../functions/core/window.ts";
-import { makeReport } from "../functions/report.ts";
 import { startCollector } from "./collector-process.ts";
 import { pendingConverter } from "./convert-pending.ts";
 import { demoProgress } from "./demo-progress.ts";
@@ -75,7 +75,7 @@ export async function demo(options: { readonly folder: string; readonly reportPa
   try {
     const window = windowBefore(endMs, CYCLE_SECONDS * 1_000, CYCLES);
     const findings = await detectLocally(lake, folder, window, THRESHOLDS);
-    const report = await makeReport(lake, { window, findings, title: "Tidemark demo", generatedAtMs: Date.now() });
+    const report = await drawReport(lake, { window, findings, title: "Tidemark demo", generatedAtMs: Date.now() });
     writeFileSync(options.reportPath, report);
 
     process.stdout.write(`${findingsText(findings, process.stdout.columns ?? 140)}\n`);

@@ -1,13 +1,13 @@
 // DuckDB in the place of Athena: the same tables over the same Parquet files, the same views, the same query text.
 // The files are read as they are; a statement can reach the lake and nothing else of this machine.
-import { existsSync, globSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DuckDBInstance, type DuckDBValue } from "@duckdb/node-api";
-import type { Cell, QueryEngine, ResultRow } from "../functions/edges.ts";
+import type { Cell, QueryEngine, QueryParameters, ResultRow } from "../functions/edges.ts";
 import { baseViewSql, baseViews } from "../queries/base-views.ts";
 import { duckdbMacros, type NamedQuery, type Parameter, readCatalogue } from "../queries/catalogue.ts";
 import { type Column, type ColumnType, type TableName, tables } from "../schema/columns.ts";
-import { LAKE_PREFIX } from "../schema/keys.ts";
+import { LAKE_PREFIX, STAGING_PREFIX } from "../schema/keys.ts";
 
 export interface Lake extends QueryEngine {
   readonly catalogue: ReadonlyMap<string, NamedQuery>;
@@ -26,21 +26,36 @@ export async function openLake(folder: string): Promise<Lake> {
     await connection.run(`CREATE VIEW ${table} AS ${tableSource(folder, table)}`);
     await connection.run(`CREATE VIEW ${baseViews[table]} AS ${baseViewSql(table)}`);
   }
-  await connection.run(`SET allowed_directories = [${quote(join(folder, LAKE_PREFIX))}]`);
+  await connection.run(
+    `SET allowed_directories = [${quote(join(folder, LAKE_PREFIX))}, ${quote(join(folder, STAGING_PREFIX))}]`,
+  );
   await connection.run("SET enable_external_access = false");
   await connection.run("SET lock_configuration = true");
   const catalogue = readCatalogue();
+  const named = (name: string): NamedQuery => {
+    const query = catalogue.get(name);
+    if (query === undefined) throw new Error(`no query named ${name}`);
+    return query;
+  };
+  const valuesOf = (query: NamedQuery, given: QueryParameters) =>
+    query.parameters.map((parameter) => bind(query, parameter, given[parameter.name]));
 
   return {
     catalogue,
     async run(name, parameters) {
-      const query = catalogue.get(name);
-      if (query === undefined) throw new Error(`no query named ${name}`);
-      const values = query.parameters.map((parameter) => bind(query, parameter, parameters[parameter.name]));
-      const result = await connection.runAndReadAll(query.sql, values);
+      const query = named(name);
+      const result = await connection.runAndReadAll(query.sql, valuesOf(query, parameters));
       return result
         .getRowObjects()
         .map((row): ResultRow => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toCell(value)])));
+    },
+    async unload(name, parameters, prefix) {
+      const query = named(name);
+      const file = join(folder, prefix, "part.parquet");
+      mkdirSync(dirname(file), { recursive: true });
+      const copy = `COPY (${query.sql}) TO ${quote(file)} (FORMAT parquet, COMPRESSION zstd)`;
+      const result = await connection.runAndReadAll(copy, valuesOf(query, parameters));
+      if (Number(result.getRows()[0]?.[0]) === 0) rmSync(file);
     },
     async query(sql) {
       const result = await connection.runAndReadAll(sql);

@@ -1,6 +1,6 @@
 // A folder in the place of the bucket: keys are paths below it.
 // Like S3, an object appears whole or not at all, and the last writer wins.
-import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, normalize, sep } from "node:path";
 import type { ObjectStore } from "../functions/edges.ts";
 
@@ -35,12 +35,22 @@ export function folderStore(folder: string): ObjectStore {
       await rename(unfinished, path);
     },
     async *list(prefix) {
-      yield* listBelow(folder, prefix);
+      // Like S3, a prefix may end within a name; folders are walked from the last slash on.
+      const parent = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+      for await (const key of listBelow(folder, parent)) if (key.startsWith(prefix)) yield key;
+    },
+    async copy(from, to) {
+      const bytes = await this.get(from);
+      if (bytes === null) throw new Error(`no object ${from} below ${folder} to copy`);
+      await this.put(to, bytes);
+    },
+    async delete(key) {
+      await rm(pathOf(key), { force: true });
     },
   };
 }
 
-/** Keys below a prefix that ends in a slash, in order; unfinished files (leading dot) are not objects yet. */
+/** Keys below a folder, in order; unfinished files (leading dot) are not objects yet. */
 async function* listBelow(folder: string, prefix: string): AsyncGenerator<string> {
   const entries = await readdir(join(folder, prefix), { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return [];

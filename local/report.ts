@@ -1,9 +1,9 @@
 // tidemark report: detection and the page, on whatever the folder's lake holds.
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
+import { drawReport } from "../functions/ask/report-page.ts";
 import { formatDuration, formatUtc } from "../functions/core/units.ts";
 import { windowBefore } from "../functions/core/window.ts";
-import { makeReport } from "../functions/report.ts";
 import { pendingConverter } from "./convert-pending.ts";
 import { detectLocally } from "./detect-locally.ts";
 import { openLake } from "./duckdb.ts";
@@ -23,7 +23,7 @@ export async function report(options: {
   try {
     const window = windowBefore((await newestSampleMs(lake)) + 1, options.periodMs, options.periodCount);
     const findings = await detectLocally(lake, options.folder, window, thresholds(options.parameters));
-    const page = await makeReport(lake, { window, findings, title: "Tidemark report", generatedAtMs: Date.now() });
+    const page = await drawReport(lake, { window, findings, title: "Tidemark report", generatedAtMs: Date.now() });
     writeFileSync(options.reportPath, page);
     process.stdout.write(
       `${formatUtc(window.startMs)} to ${formatUtc(window.endMs)}, ${options.periodCount} periods of ${formatDuration(options.periodMs)}\n` +

@@ -6,12 +6,18 @@ export const baseViews = {
   process: "process_samples",
   host: "host_samples",
   collector: "collector_samples",
+  process_hour: "process_hours",
   finding: "findings",
 } as const satisfies Record<TableName, string>;
 
 /** What makes two rows of a table the same row. */
-const identityOf = (table: TableName): readonly string[] =>
-  table === "finding" ? ["finding_id", "found_at"] : ["host_id", "boot_id", "sequence"];
+const identities: Readonly<Record<TableName, readonly string[]>> = {
+  process: ["host_id", "boot_id", "sequence"],
+  host: ["host_id", "boot_id", "sequence"],
+  collector: ["host_id", "boot_id", "sequence"],
+  process_hour: ["host_id", "process_key", "hour"],
+  finding: ["finding_id", "found_at"],
+};
 
 /**
  * SELECT text of the base view of a table. Duplicates share their event time, so the partition keys belong to the window's
@@ -24,7 +30,7 @@ export function baseViewSql(table: TableName): string {
 FROM (
   SELECT
     ${columns.join(",\n    ")},
-    row_number() OVER (PARTITION BY dt, hr, ${identityOf(table).join(", ")} ORDER BY ${eventTimeColumn[table]}) AS delivery
+    row_number() OVER (PARTITION BY dt, hr, ${identities[table].join(", ")} ORDER BY ${eventTimeColumn[table]}) AS delivery
   FROM ${table}
 ) AS deliveries
 WHERE delivery = 1`;

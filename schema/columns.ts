@@ -220,6 +220,41 @@ export const collectorColumns = {
   tick_ms_max: { type: "int64", unit: "ms", meaning: "Longest tick since the last row." },
 } as const satisfies Columns;
 
+export const processHourColumns = {
+  hour: { type: "timestamp", unit: null, required: true, meaning: "Start of the UTC hour." },
+  host_id: batchIdentity.host_id,
+  host_name: { type: "string", unit: null, meaning: "Name of the host, for people." },
+  boot_id: batchIdentity.boot_id,
+  pid: { type: "int64", unit: null, required: true, meaning: "Process id in the host's pid namespace." },
+  process_key: { type: "string", unit: null, required: true, meaning: "Boot, pid and start time in one word." },
+  service: { type: "string", unit: null, required: true, meaning: "Who the process works for." },
+  service_version: { type: "string", unit: null, meaning: "Version of the service." },
+  environment: { type: "string", unit: null, meaning: "Deployment environment of the service." },
+  allocator: { type: "string", unit: null, meaning: "Which allocator serves malloc." },
+  sample_count: { type: "int64", unit: "count", required: true, meaning: "Rows of the hour, duplicates not counted." },
+  walk_count: { type: "int64", unit: "count", required: true, meaning: "Of them, with heap figures." },
+  rss_bytes_min: { type: "int64", unit: "bytes", meaning: "Smallest rss_bytes of the hour." },
+  rss_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest rss_bytes_max of the hour: peaks between rows included." },
+  rss_bytes_last: { type: "int64", unit: "bytes", meaning: "rss_bytes of the hour's last row." },
+  swap_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest swap_bytes of the hour." },
+  live_bytes_first: { type: "int64", unit: "bytes", meaning: "live_bytes of the hour's first walk." },
+  live_bytes_last: { type: "int64", unit: "bytes", meaning: "live_bytes of the hour's last walk." },
+  live_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest live_bytes of the hour." },
+  live_bytes_trough: {
+    type: "int64",
+    unit: "bytes",
+    meaning: "Smallest live_bytes of the hour; the columns ending in _trough are of that same row.",
+  },
+  rss_bytes_trough: { type: "int64", unit: "bytes", meaning: "rss_bytes at the trough." },
+  anon_bytes_trough: { type: "int64", unit: "bytes", meaning: "anon_bytes at the trough." },
+  free_bytes_trough: { type: "int64", unit: "bytes", meaning: "free_bytes at the trough." },
+  free_chunk_count_trough: { type: "int64", unit: "count", meaning: "free_chunk_count at the trough." },
+  free_chunk_bytes_max_trough: { type: "int64", unit: "bytes", meaning: "free_chunk_bytes_max at the trough." },
+  reclaimable_bytes_trough: { type: "int64", unit: "bytes", meaning: "reclaimable_bytes at the trough." },
+  non_main_free_bytes_trough: { type: "int64", unit: "bytes", meaning: "non_main_free_bytes at the trough." },
+  arena_count_trough: { type: "int64", unit: "count", meaning: "arena_count at the trough." },
+} as const satisfies Columns;
+
 export const findingColumns = {
   found_at: { type: "timestamp", unit: null, required: true, meaning: "When detection ran." },
   finding_id: {
@@ -258,11 +293,12 @@ export const findingColumns = {
   },
 } as const satisfies Columns;
 
-/** Tables of the lake. The first three travel as samples on the wire; findings are written by detection. */
+/** Tables of the lake. The first three travel as samples on the wire; hours and findings are made in the lake. */
 export const tables = {
   process: processColumns,
   host: hostColumns,
   collector: collectorColumns,
+  process_hour: processHourColumns,
   finding: findingColumns,
 } as const;
 
@@ -275,6 +311,7 @@ export const eventTimeColumn = {
   process: "sampled_at",
   host: "sampled_at",
   collector: "sampled_at",
+  process_hour: "hour",
   finding: "found_at",
 } as const satisfies Record<TableName, string>;
 

@@ -5,6 +5,10 @@ import type { TableName } from "./columns.ts";
 export const RAW_PREFIX = "raw/";
 export const LAKE_PREFIX = "lake/";
 export const REJECTS_PREFIX = "rejects/";
+/** Drawn pages of reports. */
+export const REPORTS_PREFIX = "reports/";
+/** Files that an engine has written and that are not in their place yet; what a failed run leaves here expires. */
+export const STAGING_PREFIX = "staging/";
 
 export interface Partition {
   /** UTC date, `2026-11-23`. */

@@ -10,6 +10,7 @@ import { REJECT_LINES_MAX } from "../../functions/core/rejects.ts";
 import type { HostSample, ProcessSample } from "../../schema/columns.ts";
 import { LAKE_PREFIX, RAW_PREFIX, REJECTS_PREFIX, rawKey } from "../../schema/keys.ts";
 import { encodeBatch } from "../../schema/wire.ts";
+import { memoryStore } from "../support/memory-store.ts";
 import { queryWithDuckdb } from "./core/parquet/readers.ts";
 import { gzipMember, hostOf, processesOnly, processSample } from "./process-samples.ts";
 
@@ -26,27 +27,14 @@ interface World {
 }
 
 function createWorld({ failing = () => false }: { failing?: (operation: "get" | "put", key: string) => boolean } = {}): World {
-  const objects = new Map<string, Uint8Array>();
   const reports: ConvertReport[] = [];
   const errors: string[] = [];
-  const reach = (operation: "get" | "put", key: string) => {
-    if (failing(operation, key)) throw new Error(`store is down for ${operation} ${key}`);
-  };
+  const store = memoryStore((operation, key) => (operation === "get" || operation === "put") && failing(operation, key));
+  const { objects } = store;
   const handler = createConvertHandler({
-    bucket: BUCKET,
-    store: {
-      get: async (key) => {
-        reach("get", key);
-        return objects.get(key) ?? null;
-      },
-      put: async (key, bytes) => {
-        reach("put", key);
-        objects.set(key, Uint8Array.from(bytes));
-      },
-      list: async function* (prefix) {
-        yield* [...objects.keys()].filter((key) => key.startsWith(prefix));
-      },
-    },
+    rawBucket: BUCKET,
+    raw: store,
+    lake: store,
     log: { info: () => {}, warn: () => {}, error: (message) => errors.push(message) },
     report: (report) => reports.push(report),
   });

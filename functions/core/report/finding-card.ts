@@ -2,8 +2,8 @@
 // It leaves the processes concerned to their own cards, to which it links, and order to verdict.ts.
 import { html, raw } from "hono/html";
 import type { Finding } from "../../../schema/columns.ts";
+import { causeText, severityShape, severityWord } from "../causes.ts";
 import { formatBytes, formatCountOf, formatDuration, formatShare, formatUtc } from "../units.ts";
-import { causeText, severityShape, severityWord } from "./causes.ts";
 import { clipName, clipText, sentenceLengthMax, tooltipLengthMax } from "./text.ts";
 
 export interface ProcessLink {

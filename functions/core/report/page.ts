@@ -1,8 +1,8 @@
 // The report as one HTML page that needs nothing but itself: header with the verdict, findings, processes, footer.
 // It leaves cards to finding-card.ts and process-card.ts, looks to style.ts, and what is true to the model.
 import { html, raw } from "hono/html";
+import { causeText } from "../causes.ts";
 import { formatCountOf, formatDuration, formatShare, formatUtc } from "../units.ts";
-import { causeText } from "./causes.ts";
 import { findingCard } from "./finding-card.ts";
 import type { ReportModel } from "./model.ts";
 import { processCard } from "./process-card.ts";

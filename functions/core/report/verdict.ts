@@ -1,8 +1,8 @@
 // The verdict of a report in one sentence: how many services keep memory they do not need, and which.
 // It leaves the details to the cards of the findings.
 import type { Finding } from "../../../schema/columns.ts";
+import { causeText, severityRank } from "../causes.ts";
 import { formatBytes, formatCount, formatCountOf } from "../units.ts";
-import { causeText, severityRank } from "./causes.ts";
 import { heapIsKnown } from "./composition.ts";
 import type { ReportModel } from "./model.ts";
 import { clipName, listNames } from "./text.ts";

@@ -1,0 +1,72 @@
+// What people are told, by mail and in Slack.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { alertMessage, reportMessage } from "../../../functions/core/messages.ts";
+import { slackMessage } from "../../../functions/core/slack-message.ts";
+import type { Finding } from "../../../schema/columns.ts";
+
+const MIB = 1_024 * 1_024;
+const finding: Finding = {
+  found_at: Date.UTC(2026, 10, 23, 12),
+  finding_id: "abc",
+  service: "checkout",
+  cause: "fragmentation",
+  since: Date.UTC(2026, 10, 20),
+  host_count: 1,
+  process_count: 4,
+  excess_bytes: 300 * MIB,
+  reclaimable_bytes: 30 * MIB,
+  evidence: "live bytes went down",
+  early_warnings: "free_chunk_count_rising",
+};
+
+test("an alert says who, what, how much, where, since when, why and where to look, and can be filtered by", () => {
+  const { topic, subject, text, attributes } = alertMessage(finding);
+  equal(topic, "alerts");
+  equal(subject, "Tidemark: checkout: Fragmentation, 300 MiB");
+  for (const part of [
+    "300 MiB",
+    "30 MiB",
+    "4 processes on 1 host",
+    "2026-11-20 00:00 UTC",
+    "live bytes went down",
+    "free_chunk_count_rising",
+    "Where to look:",
+  ]) {
+    ok(text.includes(part), part);
+  }
+  deepEqual(attributes, { kind: "alert", service: "checkout", severity: "held", cause: "fragmentation" });
+});
+
+test("what is not known is called unknown, and no early warnings are not mentioned", () => {
+  const { text } = alertMessage({ ...finding, reclaimable_bytes: null, early_warnings: null });
+  match(text, /of which a trim would return unknown/);
+  ok(!text.includes("Early warnings"));
+});
+
+test("a subject is one line of ASCII below 100 characters, whatever the service is called", () => {
+  const { subject } = alertMessage({ ...finding, service: `süd\n${"x".repeat(300)}` });
+  match(subject, /^[\x20-\x7e]{1,99}$/);
+  match(subject, /^Tidemark: s\?d\?xxx/);
+});
+
+test("a report lists its findings and where the page lies; without findings it says so calmly", () => {
+  const full = reportMessage("weekly report", [finding], "reports/x.html");
+  match(full.text, /- checkout: Fragmentation, 300 MiB\. live bytes went down\./);
+  match(full.text, /reports\/x\.html/);
+  equal(full.topic, "reports");
+  match(reportMessage("weekly report", [], "reports/x.html").text, /No findings/);
+});
+
+test("Slack gets strangers' text as plain text, never as mentions or links", () => {
+  const { text, blocks } = slackMessage("<!channel> & <https://x|y>", "<!here>");
+  equal(text, "&lt;!channel&gt; &amp; &lt;https://x|y&gt;");
+  for (const block of blocks) match(JSON.stringify(block), /"type":"plain_text"/);
+});
+
+test("Slack's limits are kept, and no character is cut in half", () => {
+  const { blocks } = slackMessage("s".repeat(200), `${"x".repeat(2_998)}😀😀`);
+  const texts = blocks.map((block) => (block as { text: { text: string } }).text.text);
+  ok((texts[0]?.length ?? 0) <= 150 && (texts[1]?.length ?? 0) <= 3_000);
+  equal(texts[1], `${"x".repeat(2_998)}…`);
+});
