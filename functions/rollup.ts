@@ -8,6 +8,8 @@ import type { ObjectStore, QueryEngine } from "./edges.ts";
 export interface RollupEdge {
   readonly queries: QueryEngine;
   readonly lake: ObjectStore;
+  /** Width of a row's stretch of time: an hour in production, a second where time is compressed. */
+  readonly bucketSeconds: number;
 }
 
 export interface RollupEvent {
@@ -25,7 +27,8 @@ export const createRollupHandler = (edge: RollupEdge) =>
     const keys: string[] = [];
     for (const startMs of hoursMs) {
       const staging = `${STAGING_PREFIX}process_hour/${startMs}-${runId}/`;
-      await edge.queries.unload("rollup_process_hours", windowParameters({ startMs, endMs: startMs + HOUR_MS }), staging);
+      const parameters = { ...windowParameters({ startMs, endMs: startMs + HOUR_MS }), bucket_seconds: edge.bucketSeconds };
+      await edge.queries.unload("rollup_process_hours", parameters, staging);
       keys.push(...(await publish(edge.lake, staging, startMs)));
     }
     return keys;

@@ -12,10 +12,13 @@ import { detectLocally } from "./detect-locally.ts";
 import { openLake } from "./duckdb.ts";
 import { findingsText } from "./findings-text.ts";
 import { conversionTotals, stderrLog } from "./log.ts";
+import { rollUpLocally } from "./roll-up-locally.ts";
 import { startWorkload, workloads } from "./workloads.ts";
 
 /** One cycle of the workloads' traffic; it stands for a day. */
 const CYCLE_SECONDS = 15;
+/** A row interval; it stands for an hour. */
+const BUCKET_SECONDS = 1;
 /** A rise that lasts is seen from the third trough on. */
 const CYCLES = 3;
 /** Between the workloads' start and the first complete row of all of them. */
@@ -71,9 +74,10 @@ export async function demo(options: { readonly folder: string; readonly reportPa
   await converter.convertPending();
   if (interrupted.signal.aborted) return 130;
 
+  const window = windowBefore(endMs, CYCLE_SECONDS * 1_000, CYCLES);
+  await rollUpLocally(folder, window, BUCKET_SECONDS);
   const lake = await openLake(folder);
   try {
-    const window = windowBefore(endMs, CYCLE_SECONDS * 1_000, CYCLES);
     const findings = await detectLocally(lake, folder, window, THRESHOLDS);
     const report = await drawReport(lake, { window, findings, title: "Tidemark demo", generatedAtMs: Date.now() });
     writeFileSync(options.reportPath, report);

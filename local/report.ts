@@ -10,6 +10,10 @@ import { openLake } from "./duckdb.ts";
 import { findingsText } from "./findings-text.ts";
 import { newestSampleMs } from "./lake-times.ts";
 import { conversionTotals, stderrLog } from "./log.ts";
+import { rollUpLocally } from "./roll-up-locally.ts";
+
+/** As the hours of a day: troughs are found to a twenty-fourth of a period. */
+const BUCKETS_PER_PERIOD = 24;
 
 export async function report(options: {
   readonly folder: string;
@@ -19,9 +23,10 @@ export async function report(options: {
   readonly parameters: Readonly<Record<string, string>>;
 }): Promise<void> {
   await pendingConverter(options.folder, stderrLog, conversionTotals().add).convertPending();
+  const window = windowBefore((await newestSample(options.folder)) + 1, options.periodMs, options.periodCount);
+  await rollUpLocally(options.folder, window, Math.max(1, Math.round(options.periodMs / 1_000 / BUCKETS_PER_PERIOD)));
   const lake = await openLake(options.folder);
   try {
-    const window = windowBefore((await newestSampleMs(lake)) + 1, options.periodMs, options.periodCount);
     const findings = await detectLocally(lake, options.folder, window, thresholds(options.parameters));
     const page = await drawReport(lake, { window, findings, title: "Tidemark report", generatedAtMs: Date.now() });
     writeFileSync(options.reportPath, page);
@@ -29,6 +34,15 @@ export async function report(options: {
       `${formatUtc(window.startMs)} to ${formatUtc(window.endMs)}, ${options.periodCount} periods of ${formatDuration(options.periodMs)}\n` +
         `${findingsText(findings, process.stdout.columns ?? 140)}\nreport: ${relative(process.cwd(), options.reportPath)}\n`,
     );
+  } finally {
+    lake.close();
+  }
+}
+
+async function newestSample(folder: string): Promise<number> {
+  const lake = await openLake(folder);
+  try {
+    return await newestSampleMs(lake);
   } finally {
     lake.close();
   }

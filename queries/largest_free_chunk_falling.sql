@@ -18,15 +18,15 @@ samples AS (
     s.process_key,
     s.service,
     s.pid,
-    s.free_bytes,
-    s.free_chunk_bytes_max,
-    date_diff('millisecond', p.window_start, s.sampled_at) / (p.period_seconds * 1000) AS period
-  FROM process_samples AS s
+    s.free_bytes_trough AS free_bytes,
+    s.free_chunk_bytes_max_trough AS free_chunk_bytes_max,
+    date_diff('second', p.window_start, s.hour) / p.period_seconds AS period
+  FROM process_hours AS s
   CROSS JOIN params AS p
   WHERE s.dt BETWEEN ? AND ?
-    AND s.sampled_at >= p.window_start
-    AND s.sampled_at < p.window_end
-    AND s.free_chunk_bytes_max IS NOT NULL
+    AND s.hour >= p.window_start
+    AND s.hour < p.window_end
+    AND s.free_chunk_bytes_max_trough IS NOT NULL
 ),
 periods AS (
   SELECT

@@ -21,15 +21,15 @@ samples AS (
     s.process_key,
     s.service,
     s.pid,
-    s.sampled_at,
-    s.live_bytes,
-    date_diff('millisecond', p.window_start, s.sampled_at) / (p.period_seconds * 1000) AS period
-  FROM process_samples AS s
+    s.hour,
+    s.live_bytes_trough AS live_bytes,
+    date_diff('second', p.window_start, s.hour) / p.period_seconds AS period
+  FROM process_hours AS s
   CROSS JOIN params AS p
   WHERE s.dt BETWEEN ? AND ?
-    AND s.sampled_at >= p.window_start
-    AND s.sampled_at < p.window_end
-    AND s.live_bytes IS NOT NULL
+    AND s.hour >= p.window_start
+    AND s.hour < p.window_end
+    AND s.live_bytes_trough IS NOT NULL
 ),
 troughs AS (
   SELECT
@@ -38,7 +38,7 @@ troughs AS (
     service,
     pid,
     period,
-    min(sampled_at) AS period_started_at,
+    min(hour) AS period_started_at,
     min(live_bytes) AS live_bytes
   FROM samples
   GROUP BY host_id, process_key, service, pid, period

@@ -1,16 +1,18 @@
--- rollup_process_hours: the rows of one process and hour in one row: extremes, ends, and the figures of its trough.
+-- rollup_process_hours: the rows of one process and hour (or shorter bucket) in one row: extremes, ends, its trough.
 -- why:    questions over weeks read hours instead of minutes; troughs are kept whole, because causes are judged there.
+--         Buckets are an hour in production and a second where time is compressed; either way the column is called hour.
 -- grain:  one row per host_id, process_key, hour; columns in the order of the table process_hour
--- params: 1 window_start timestamp, 2 window_end timestamp, 3 dt_first varchar, 4 dt_last varchar
+-- params: 1 window_start timestamp, 2 window_end timestamp, 3 bucket_seconds bigint = 3600, 4 dt_first varchar, 5 dt_last varchar
 -- result: hour, host_id, host_name, boot_id, pid, process_key, service, service_version, environment, allocator, sample_count, walk_count, rss_bytes_min, rss_bytes_max, rss_bytes_last, swap_bytes_max, live_bytes_first, live_bytes_last, live_bytes_max, live_bytes_trough, rss_bytes_trough, anon_bytes_trough, free_bytes_trough, free_chunk_count_trough, free_chunk_bytes_max_trough, reclaimable_bytes_trough, non_main_free_bytes_trough, arena_count_trough
 WITH params AS (
   SELECT
     CAST(? AS timestamp) AS window_start,
-    CAST(? AS timestamp) AS window_end
+    CAST(? AS timestamp) AS window_end,
+    CAST(? AS bigint) AS bucket_seconds
 ),
 samples AS (
   SELECT
-    date_trunc('hour', s.sampled_at) AS hour,
+    p.window_start + date_diff('second', p.window_start, s.sampled_at) / p.bucket_seconds * p.bucket_seconds * INTERVAL '1' SECOND AS hour,
     s.host_id,
     s.host_name,
     s.boot_id,

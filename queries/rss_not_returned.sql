@@ -1,6 +1,6 @@
 -- rss_not_returned: processes whose resident memory did not return after the peak although their live bytes did, and why.
 -- why:    that memory is held, not used. Who holds it decides the cure: many arenas, pinned pages, or pages merely kept.
---         Judged at the last trough (the sample of fewest live bytes of the last period), so that a peak in progress is no
+--         Judged at the last trough (the hour of fewest live bytes of the last period), so that a peak in progress is no
 --         finding and a peak before the window is no excuse. The window is a whole number of periods.
 -- grain:  one row per host_id, process_key (pid plus start time, because pids are reused)
 -- params: 1 window_start timestamp, 2 window_end timestamp, 3 period_seconds bigint = 86400, 4 held_bytes_min bigint = 33554432, 5 held_share_min double = 0.3, 6 arena_count_min bigint = 4, 7 dt_first varchar, 8 dt_last varchar
@@ -20,26 +20,28 @@ samples AS (
     s.process_key,
     s.service,
     s.pid,
-    s.sampled_at,
-    s.rss_bytes,
-    s.anon_bytes,
-    s.live_bytes,
-    s.free_bytes,
-    s.free_chunk_count,
-    s.free_chunk_bytes_max,
-    s.reclaimable_bytes,
-    s.non_main_free_bytes,
-    s.arena_count,
-    least(s.free_bytes, greatest(s.anon_bytes - s.live_bytes, 0)) AS held_bytes,
-    date_diff('millisecond', p.window_start, s.sampled_at) / (p.period_seconds * 1000) AS period
-  FROM process_samples AS s
+    s.hour,
+    s.rss_bytes_max,
+    s.rss_bytes_trough AS rss_bytes,
+    s.anon_bytes_trough AS anon_bytes,
+    s.live_bytes_max,
+    s.live_bytes_trough AS live_bytes,
+    s.free_bytes_trough AS free_bytes,
+    s.free_chunk_count_trough AS free_chunk_count,
+    s.free_chunk_bytes_max_trough AS free_chunk_bytes_max,
+    s.reclaimable_bytes_trough AS reclaimable_bytes,
+    s.non_main_free_bytes_trough AS non_main_free_bytes,
+    s.arena_count_trough AS arena_count,
+    least(s.free_bytes_trough, greatest(s.anon_bytes_trough - s.live_bytes_trough, 0)) AS held_bytes,
+    date_diff('second', p.window_start, s.hour) / p.period_seconds AS period
+  FROM process_hours AS s
   CROSS JOIN params AS p
   WHERE s.dt BETWEEN ? AND ?
-    AND s.sampled_at >= p.window_start
-    AND s.sampled_at < p.window_end
-    AND s.live_bytes IS NOT NULL
-    AND s.free_bytes IS NOT NULL
-    AND s.anon_bytes IS NOT NULL
+    AND s.hour >= p.window_start
+    AND s.hour < p.window_end
+    AND s.live_bytes_trough IS NOT NULL
+    AND s.free_bytes_trough IS NOT NULL
+    AND s.anon_bytes_trough IS NOT NULL
 ),
 ranked AS (
   SELECT
@@ -47,7 +49,7 @@ ranked AS (
     process_key,
     service,
     pid,
-    sampled_at,
+    hour,
     rss_bytes,
     anon_bytes,
     live_bytes,
@@ -59,9 +61,9 @@ ranked AS (
     arena_count,
     held_bytes,
     period,
-    row_number() OVER (PARTITION BY host_id, process_key, period ORDER BY live_bytes, sampled_at DESC) AS place_in_period,
-    max(rss_bytes) OVER (PARTITION BY host_id, process_key) AS rss_bytes_peak,
-    max(live_bytes) OVER (PARTITION BY host_id, process_key) AS live_bytes_peak
+    row_number() OVER (PARTITION BY host_id, process_key, period ORDER BY live_bytes, hour DESC) AS place_in_period,
+    max(rss_bytes_max) OVER (PARTITION BY host_id, process_key) AS rss_bytes_peak,
+    max(live_bytes_max) OVER (PARTITION BY host_id, process_key) AS live_bytes_peak
   FROM samples
 ),
 troughs AS (
@@ -83,7 +85,7 @@ troughs AS (
     rss_bytes_peak,
     live_bytes_peak,
     row_number() OVER (PARTITION BY host_id, process_key ORDER BY period DESC) AS place_from_last,
-    min(CASE WHEN held_bytes >= held_bytes_min THEN sampled_at END) OVER (PARTITION BY host_id, process_key) AS since
+    min(CASE WHEN held_bytes >= held_bytes_min THEN hour END) OVER (PARTITION BY host_id, process_key) AS since
   FROM ranked
   CROSS JOIN params
   WHERE place_in_period = 1

@@ -41,7 +41,7 @@ const rows = [
 async function rollUp(folder: string, runId: string): Promise<readonly string[]> {
   const lake = await openLake(folder);
   try {
-    const handler = createRollupHandler({ queries: lake, lake: folderStore(folder) });
+    const handler = createRollupHandler({ queries: lake, lake: folderStore(folder), bucketSeconds: 3_600 });
     return await handler({ hoursMs: [START_MS], runId }, {} as Context);
   } finally {
     lake.close();
@@ -104,7 +104,13 @@ test("an hour without rows has no file, and loses the one that it had", async ()
   const lake = await openLake(await lakeFolder([], NOW_MS));
   const store = folderStore(folder);
   const queries = { ...lake, unload: async () => undefined };
-  deepEqual(await createRollupHandler({ queries, lake: store })({ hoursMs: [START_MS], runId: "a" }, {} as Context), []);
+  deepEqual(
+    await createRollupHandler({ queries, lake: store, bucketSeconds: 3_600 })(
+      { hoursMs: [START_MS], runId: "a" },
+      {} as Context,
+    ),
+    [],
+  );
   lake.close();
   equal(existsSync(join(folder, stale)), false);
 });

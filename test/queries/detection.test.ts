@@ -1,92 +1,29 @@
 // The detection queries on lakes whose story is known: what they must find, and what must stay quiet.
 import { deepEqual, equal } from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { windowBefore, windowParameters } from "../../functions/core/window.ts";
 import type { ResultRow } from "../../functions/edges.ts";
-import type { ProcessSample } from "../../schema/columns.ts";
-import { withLake } from "../support/lake.ts";
-import { processSample, samples } from "../support/samples.ts";
+import { type Lake, openLake } from "../../local/duckdb.ts";
+import { lakeFolder, withLake } from "../support/lake.ts";
+import { samples } from "../support/samples.ts";
+import {
+  END_MS,
+  HOUR_MS,
+  MIB,
+  PERIOD_MS,
+  storyParameters as parameters,
+  storyRows as process,
+  storyWindow as window,
+} from "../support/stories.ts";
 
-const MIB = 1_024 * 1_024;
-const HOUR_MS = 3_600_000;
-const PERIOD_MS = 24 * HOUR_MS;
-const END_MS = Date.UTC(2026, 10, 23);
-const PERIODS = 3;
-const window = windowBefore(END_MS, PERIOD_MS, PERIODS);
-const parameters = { ...windowParameters(window), period_seconds: PERIOD_MS / 1_000 };
+// One lake for all questions: three days of hours take seconds to roll up.
+let lake: Lake;
+before(async () => {
+  lake = await openLake(await lakeFolder([{ samples: samples({ process }) }], END_MS, true));
+});
+after(() => lake.close());
 
-/** Hour by hour over three days; each story tells the figures of one hour of the day on one day, in MiB. */
-type Story = (hour: number, day: number) => Partial<Record<keyof ProcessSample, number>>;
-
-const isPeak = (hour: number) => hour >= 10 && hour < 18;
-
-const stories: Readonly<Record<string, Story>> = {
-  healthy: (hour) => (isPeak(hour) ? { rss: 400, live: 390, free: 5, anon: 395 } : { rss: 100, live: 90, free: 6, anon: 95 }),
-  // Survivors pin the pages: live returns, memory stays, in ever more and smaller pieces; a trim would return little.
-  fragmented: (hour, day) =>
-    isPeak(hour)
-      ? { rss: 400, live: 390, free: 5, anon: 395, chunks: 100, largest: 1 }
-      : { rss: 400, live: 90, free: 300, anon: 395, chunks: 50_000 * (day + 1), largest: 8 / (day + 1), reclaimable: 20 },
-  retained: (hour) =>
-    isPeak(hour) ? { rss: 400, live: 390, free: 5, anon: 395 } : { rss: 400, live: 90, free: 300, anon: 395, reclaimable: 280 },
-  arenas: (hour) => ({
-    rss: 400,
-    live: isPeak(hour) ? 40 : 20,
-    free: 370,
-    anon: 395,
-    reclaimable: 300,
-    otherArenasFree: 350,
-    arenas: 32,
-  }),
-  leaking: (hour, day) => {
-    const leaked = 40 * day + hour;
-    return isPeak(hour)
-      ? { rss: 400 + leaked, live: 390 + leaked, free: 5, anon: 395 + leaked }
-      : { rss: 100 + leaked, live: 90 + leaked, free: 6, anon: 98 + leaked };
-  },
-  // Fills on the first day, then stays at its bound.
-  cache: (hour, day) =>
-    day === 0
-      ? { rss: 100 + 10 * hour, live: 90 + 10 * hour, free: 5, anon: 98 + 10 * hour }
-      : { rss: 340, live: 330, free: 5, anon: 337 },
-  // The heap cannot be read: nothing may be claimed about it.
-  unseen: (hour) => (isPeak(hour) ? { rss: 400, anon: 395 } : { rss: 390, anon: 385 }),
-  // All ratios of the fragmented one, in bytes that nobody misses.
-  tiny: (hour) =>
-    isPeak(hour)
-      ? { rss: 8, live: 7, free: 0.1, anon: 7.5 }
-      : { rss: 8, live: 1, free: 6, anon: 7.5, chunks: 4_000, largest: 0.01, reclaimable: 0.1 },
-  // Free memory that a trim has already given back is not resident: address space, not memory.
-  trimmed: (hour) =>
-    isPeak(hour) ? { rss: 400, live: 390, free: 5, anon: 395 } : { rss: 100, live: 90, free: 300, anon: 97, reclaimable: 0 },
-} as Readonly<Record<string, (hour: number, day: number) => Record<string, number>>>;
-
-function rowsOf(story: (hour: number, day: number) => Record<string, number>, service: string, pid: number): ProcessSample[] {
-  return Array.from({ length: PERIODS * 24 }, (_, index) => {
-    const figures = story(index % 24, Math.floor(index / 24));
-    const bytes = (name: string) => (figures[name] === undefined ? null : Math.round(figures[name] * MIB));
-    return processSample({
-      service,
-      pid,
-      process_key: `11111111-${pid}-5`,
-      sequence: pid * 1_000 + index,
-      sampled_at: window.startMs + index * HOUR_MS,
-      rss_bytes: bytes("rss"),
-      anon_bytes: bytes("anon"),
-      live_bytes: bytes("live"),
-      free_bytes: bytes("free"),
-      free_chunk_count: figures["chunks"] ?? null,
-      free_chunk_bytes_max: bytes("largest"),
-      reclaimable_bytes: bytes("reclaimable"),
-      non_main_free_bytes: bytes("otherArenasFree") ?? (figures["live"] === undefined ? null : 0),
-      arena_count: figures["arenas"] ?? (figures["live"] === undefined ? null : 1),
-    });
-  });
-}
-
-const process = Object.entries(stories).flatMap(([service, story], index) => rowsOf(story as never, service, 100 + index));
-const ask = (query: string, extra = {}) =>
-  withLake([{ samples: samples({ process }) }], END_MS, (lake) => lake.run(query, { ...parameters, ...extra }));
+const ask = (query: string, extra = {}) => lake.run(query, { ...parameters, ...extra });
 const services = (rows: readonly ResultRow[]) => rows.map((row) => String(row["service"]));
 
 test("rss_not_returned names arenas, pinned pages and kept pages apart, and nobody else", async () => {

@@ -36,7 +36,9 @@ const texts = (): readonly (readonly [string, string])[] => [
 ];
 
 /** Tried on both engines with equal results; a new one is added here after it has been. */
-const functionsOfBoth = new Set("avg cast count date_diff date_trunc greatest lag least max min nullif round row_number sum".split(" "));
+const functionsOfBoth = new Set(
+  "avg cast count date_diff date_trunc greatest lag least max min nullif round row_number sum".split(" "),
+);
 /** Words that stand before a bracket without being functions. */
 const keywords = new Set("and as by case else in on or over then when where from select partition".split(" "));
 

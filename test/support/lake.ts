@@ -7,6 +7,7 @@ import { encodeRecords } from "../../collector/ship/outbox.ts";
 import { pendingConverter } from "../../local/convert-pending.ts";
 import { type Lake, openLake } from "../../local/duckdb.ts";
 import { stderrLog } from "../../local/log.ts";
+import { rollUpLocally } from "../../local/roll-up-locally.ts";
 import type { HostIdentity, Samples } from "../../schema/columns.ts";
 import { hostIdentity } from "./samples.ts";
 
@@ -15,8 +16,10 @@ export interface Delivered {
   readonly host?: HostIdentity;
 }
 
-/** Folder of a lake that holds these deliveries, one raw object each, arrived at `nowMs`. */
-export async function lakeFolder(deliveries: readonly Delivered[], nowMs: number): Promise<string> {
+const HOUR_SECONDS = 3_600;
+
+/** Folder of a lake that holds these deliveries, one raw object each, arrived at `nowMs`; hours are rolled up when asked. */
+export async function lakeFolder(deliveries: readonly Delivered[], nowMs: number, rollUp = false): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-lake-"));
   const delivery = folderDelivery({ folder, name: "test", nowMs: () => nowMs });
   for (const { samples, host } of deliveries) {
@@ -24,6 +27,7 @@ export async function lakeFolder(deliveries: readonly Delivered[], nowMs: number
   }
   const failures = await pendingConverter(folder, stderrLog, () => undefined).convertPending();
   if (failures > 0) throw new Error(`${failures} objects failed to convert`);
+  if (rollUp) await rollUpLocally(folder, { startMs: 0, endMs: Number.MAX_SAFE_INTEGER }, HOUR_SECONDS);
   return folder;
 }
 

@@ -1,0 +1,62 @@
+// What a Lambda tells its operators: structured logs, metrics (EMF, namespace Tidemark) and traces, by powertools.
+// Which metrics have alarms is infra's; what a figure means is said where it is counted.
+import { Logger } from "@aws-lambda-powertools/logger";
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { Tracer } from "@aws-lambda-powertools/tracer";
+import type { ConvertReport } from "../convert.ts";
+import type { Log, Notifier } from "../edges.ts";
+import type { QueryOutcome } from "./query-outcome.ts";
+
+export interface Telemetry {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracer: Tracer;
+}
+
+/** Names and namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE. */
+export const createTelemetry = (): Telemetry => ({
+  logger: new Logger(),
+  metrics: new Metrics(),
+  // Requests are traced by their SDK clients alone: a trace of every HTTPS call would carry the webhook's URL, a secret.
+  tracer: new Tracer({ captureHTTPsRequests: false }),
+});
+
+export const logOf = ({ logger }: Telemetry): Log => ({
+  info: (message, fields = {}) => logger.info(message, { ...fields }),
+  warn: (message, fields = {}) => logger.warn(message, { ...fields }),
+  error: (message, fields = {}) => logger.error(message, { ...fields }),
+});
+
+export function countConversion({ metrics }: Telemetry, report: ConvertReport): void {
+  if (report.kind === "refused") {
+    metrics.addMetric("RejectedRows", MetricUnit.Count, 1);
+    return;
+  }
+  const { process, host, collector } = report.rows;
+  metrics.addMetric("ConvertedObjects", MetricUnit.Count, 1);
+  metrics.addMetric("ConvertedRows", MetricUnit.Count, process + host + collector);
+  metrics.addMetric("RejectedRows", MetricUnit.Count, report.rejectedRows);
+  metrics.addMetric("DamagedMembers", MetricUnit.Count, report.damagedMembers);
+}
+
+/** Bytes with the query's name as a dimension, because one costly query must show; failures in one sum, for one alarm. */
+export function countQuery({ metrics, logger }: Telemetry, outcome: QueryOutcome): void {
+  logger.info("query ended", { ...outcome });
+  metrics.addMetric("QueryFailures", MetricUnit.Count, outcome.state === "SUCCEEDED" ? 0 : 1);
+  if (outcome.scannedBytes === null) return;
+  const single = metrics.singleMetric();
+  single.addDimension("query", outcome.name);
+  single.addMetric("QueryScannedBytes", MetricUnit.Bytes, outcome.scannedBytes);
+}
+
+export const countFindings = ({ metrics }: Telemetry, count: number): void => {
+  metrics.addMetric("FindingsOpen", MetricUnit.Count, count);
+};
+
+/** The notifier, counting what it has sent. */
+export const countedNotifier = ({ metrics }: Telemetry, notifier: Notifier): Notifier => ({
+  async send(message) {
+    await notifier.send(message);
+    metrics.addMetric("AlertsSent", MetricUnit.Count, 1);
+  },
+});

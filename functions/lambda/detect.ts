@@ -1,0 +1,35 @@
+// Lambda entry: the hourly schedule to the detection handler, with Athena, the lake's bucket and the alerts topic.
+// What is found and told is functions/detect.ts.
+import { SNSClient } from "@aws-sdk/client-sns";
+import type { Context } from "aws-lambda";
+import { readCatalogue } from "../../queries/catalogue.ts";
+import { tracedClient } from "../aws/clients.ts";
+import { detectSettings, readSettings } from "../aws/config.ts";
+import { scheduledWindow } from "../aws/events.ts";
+import { checkedThresholds, lakeEdge } from "../aws/lake-edge.ts";
+import { currentInvocation, observed } from "../aws/middleware.ts";
+import { snsNotifier } from "../aws/sns-notifier.ts";
+import { countedNotifier, countFindings, createTelemetry } from "../aws/telemetry.ts";
+import { createDetectHandler } from "../detect.ts";
+
+const settings = readSettings(detectSettings, process.env);
+const queries = readCatalogue();
+const telemetry = createTelemetry();
+const invocation = currentInvocation();
+const topics = { alerts: settings.TIDEMARK_ALERTS_TOPIC_ARN };
+const detect = createDetectHandler({
+  ...lakeEdge(settings, queries, telemetry, invocation),
+  notifier: countedNotifier(telemetry, snsNotifier(tracedClient(telemetry, SNSClient), topics)),
+  thresholds: checkedThresholds(settings.TIDEMARK_THRESHOLDS, queries),
+});
+
+export const handler = observed({
+  telemetry,
+  invocation,
+  handler: async (event: unknown, context: Context) => {
+    const window = scheduledWindow(event, settings.TIDEMARK_PERIOD_SECONDS * 1_000, settings.TIDEMARK_PERIODS);
+    const findings = await detect({ window }, context);
+    countFindings(telemetry, findings.length);
+    return findings;
+  },
+});

@@ -1,0 +1,22 @@
+// Lambda entry: the hourly schedule to the rollup handler, with Athena and the lake's bucket.
+// Which hours a scheduled time means is functions/rollup.ts.
+import type { Context } from "aws-lambda";
+import { readCatalogue } from "../../queries/catalogue.ts";
+import { lakeSettings, readSettings } from "../aws/config.ts";
+import { scheduledAtMs } from "../aws/events.ts";
+import { lakeEdge } from "../aws/lake-edge.ts";
+import { currentInvocation, observed } from "../aws/middleware.ts";
+import { createTelemetry } from "../aws/telemetry.ts";
+import { createRollupHandler, hoursToRollUp } from "../rollup.ts";
+
+const settings = readSettings(lakeSettings, process.env);
+const telemetry = createTelemetry();
+const invocation = currentInvocation();
+const rollUp = createRollupHandler(lakeEdge(settings, readCatalogue(), telemetry, invocation));
+
+export const handler = observed({
+  telemetry,
+  invocation,
+  handler: (event: unknown, context: Context) =>
+    rollUp({ hoursMs: hoursToRollUp(scheduledAtMs(event)), runId: context.awsRequestId }, context),
+});
