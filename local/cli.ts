@@ -110,6 +110,19 @@ program
     process.exitCode = await inspect({ pid, json });
   });
 
+program
+  .command("cost")
+  .description(
+    "the monthly bill of a fleet on AWS, from sizes and speeds measured now, beside other ways to keep the same data",
+  )
+  .requiredOption("--hosts <count>", "hosts of the fleet", wholeNumber)
+  .option("--processes <count>", "watched processes on each", wholeNumber, 30)
+  .option("--json", "all figures as one JSON object", false)
+  .action(async ({ hosts, processes, json }) => {
+    const { cost } = await import("./cost.ts");
+    cost({ hosts, processes, json });
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -23,7 +23,7 @@ before(async () => {
 test("--help lists the verbs, and each verb has help of its own", () => {
   const { status, stdout } = tidemark("--help");
   equal(status, 0);
-  for (const verb of ["demo", "watch", "sql", "report", "inspect"]) {
+  for (const verb of ["demo", "watch", "sql", "report", "inspect", "cost"]) {
     match(stdout, new RegExp(`^  ${verb} `, "m"));
     equal(tidemark(verb, "--help").status, 0, verb);
   }

@@ -1,0 +1,147 @@
+// Measures what a fleet's data weighs: plausible rows through the real encoder, converter and Parquet writer.
+// What that costs is functions/core/cost's. Deterministic, so that two runs differ in speed alone.
+import { encodeRecords } from "../collector/ship/outbox.ts";
+import type { Measured } from "../functions/core/cost/bill.ts";
+import { lakeFiles } from "../functions/core/lake-files.ts";
+import { writeParquet } from "../functions/core/parquet/write.ts";
+import { readRawObject } from "../functions/core/raw-object.ts";
+import type { HostIdentity, ProcessSample, Value } from "../schema/columns.ts";
+import { processHourColumns } from "../schema/columns.ts";
+
+/** Enough rows that fixed costs of a file do not count as costs of a row. */
+const HOSTS = 40;
+const MINUTES = 20;
+const STARTED_AT_MS = Date.UTC(2026, 10, 23, 10);
+const KIB = 1_024;
+
+export function measureFleet(processesPerHost: number): Measured {
+  const random = generator(7);
+  const processes = Array.from({ length: processesPerHost }, (_, index) => plausibleProcess(index, random));
+  const members: Buffer[] = [];
+  for (let minute = 0; minute < MINUTES; minute++) {
+    for (let host = 0; host < HOSTS; host++) {
+      const rows = processes.map((process, index) => rowOf(process, index, minute, random));
+      for (const { bytes } of encodeRecords(hostOf(host), { process: rows, host: [], collector: [] }))
+        members.push(Buffer.from(bytes));
+    }
+  }
+  const rowCount = processesPerHost * HOSTS * MINUTES;
+  const raw = Buffer.concat(members);
+  const request = { key: "raw/dt=2026-11-23/hr=10/measured.ndjson.gz", arrivedAtMs: STARTED_AT_MS };
+  const convert = () => [...lakeFiles(readRawObject(raw, request).tables, "measured")];
+  convert(); // Once to warm up: a Lambda converts many objects.
+  const before = process.cpuUsage();
+  const files = convert();
+  const { user, system } = process.cpuUsage(before);
+  return {
+    recordBytes: raw.length / (HOSTS * MINUTES),
+    processRowBytes: files.reduce((sum, file) => sum + file.bytes.length, 0) / rowCount,
+    hourRowBytes: hourRowBytes(processes, random),
+    rowsPerCpuSecond: rowCount / ((user + system) / 1e6),
+  };
+}
+
+interface PlausibleProcess {
+  readonly service: string;
+  readonly pid: number;
+  readonly rssBytes: number;
+}
+
+const plausibleProcess = (index: number, random: () => number): PlausibleProcess => ({
+  service: `service-${index % 12}`,
+  pid: 1_000 + index * 37,
+  rssBytes: Math.round((20 + 800 * random() ** 3) * KIB * KIB),
+});
+
+const hostOf = (host: number): HostIdentity => ({
+  host_id: `i-0${(0xabc0000 + host * 7_919).toString(16)}`,
+  boot_id: "5f0c2c7e-6b1f-4d5e-9c43-1f9a1c1d0b7a",
+  host_name: `ip-10-0-${host % 256}-17`,
+  collector_version: "0.1.0",
+});
+
+/** Figures wander a little from minute to minute, as a busy process's do; one row in eight carries histograms. */
+function rowOf(
+  { service, pid, rssBytes }: PlausibleProcess,
+  index: number,
+  minute: number,
+  random: () => number,
+): ProcessSample {
+  const pages = (share: number) => Math.round((rssBytes * share * (0.95 + 0.1 * random())) / 4_096) * 4_096;
+  const bytes = (share: number) => Math.round((rssBytes * share * (0.95 + 0.1 * random())) / 16) * 16;
+  const histogram = (scale: number) => Array.from({ length: 12 }, () => Math.round((scale * random()) / 16) * 16);
+  return {
+    sampled_at: STARTED_AT_MS + minute * 60_000,
+    sequence: 4_000_000_000 + minute * 1_000 + index,
+    pid,
+    process_key: `5f0c2c7e-${pid}-${88_000 + index}`,
+    process_started_at: STARTED_AT_MS - 86_400_000,
+    service,
+    service_version: "4.12.0",
+    environment: "production",
+    comm: service,
+    rss_bytes: pages(1),
+    rss_bytes_max: pages(1.1),
+    pss_bytes: pages(0.95),
+    anon_bytes: pages(0.85),
+    file_bytes: pages(0.15),
+    shmem_bytes: 0,
+    swap_bytes: 0,
+    thread_count: 8 + (index % 40),
+    vma_count: 150 + (index % 90),
+    vma_count_limit: 65_530,
+    allocator: "glibc",
+    allocator_version: "2.36",
+    heap_source: "walk",
+    heap_bytes: pages(0.8),
+    heap_resident_bytes: pages(0.78),
+    live_bytes: bytes(0.6),
+    free_bytes: bytes(0.2),
+    free_chunk_count: Math.round(5_000 * random()),
+    free_chunk_bytes_max: bytes(0.02),
+    top_bytes: bytes(0.01),
+    whole_free_page_bytes: pages(0.1),
+    reclaimable_bytes: pages(0.09),
+    mmapped_bytes: pages(0.05),
+    mmapped_count: 3,
+    arena_count: 1 + (index % 9),
+    arena_count_over_1mib: 1 + (index % 4),
+    non_main_arena_bytes: pages(0.1),
+    non_main_free_bytes: bytes(0.05),
+    metadata_bytes: 2_272,
+    ...((index + minute) % 8 === 0
+      ? { free_bytes_by_size: histogram(rssBytes / 60), pinned_bytes_by_size: histogram(rssBytes / 90) }
+      : {}),
+    walk_cpu_us: 400 + Math.round(4_000 * random()),
+    cgroup_limit_bytes: 1_073_741_824,
+    cgroup_current_bytes: pages(1.05),
+    cgroup_oom_kill_count: 0,
+  };
+}
+
+function hourRowBytes(processes: readonly PlausibleProcess[], random: () => number): number {
+  const rowCount = processes.length * HOSTS;
+  const cellOf = (name: string, type: string, row: number): Value => {
+    const process = processes[row % processes.length];
+    if (process === undefined) return null;
+    if (name === "service") return process.service;
+    if (type === "string") return name === "process_key" ? `5f0c2c7e-${process.pid}-88000` : "constant";
+    if (name === "hour") return STARTED_AT_MS;
+    return name.includes("bytes") ? Math.round((process.rssBytes * random()) / 4_096) * 4_096 : Math.round(60 * random());
+  };
+  const columns = Object.entries(processHourColumns).map(
+    ([name, { type }]) => [name, Array.from({ length: rowCount }, (_, row) => cellOf(name, type, row))] as const,
+  );
+  return writeParquet("process_hour", { rowCount, columns: Object.fromEntries(columns) }).length / rowCount;
+}
+
+/** mulberry32: small, repeatable. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
