@@ -8,8 +8,13 @@ const ms = (least: number, most: number, usual: number) => z.coerce.number().int
 const share = (usual: number) => z.coerce.number().positive().max(0.5).default(usual);
 
 const environment = z.object({
-  /** Folder that stands for the bucket; raw objects appear below raw/. */
-  TIDEMARK_DELIVERY_FOLDER: z.string().min(1),
+  /** Folder that stands for the bucket; raw objects appear below raw/. Either this or a stream. */
+  TIDEMARK_DELIVERY_FOLDER: z.string().min(1).optional(),
+  /** Name of the Firehose stream. Source of the limits: Firehose API reference, DeliveryStreamName. */
+  TIDEMARK_FIREHOSE_STREAM: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, "expected the name of a Firehose stream")
+    .optional(),
   /** Time between looks at statm of every process. */
   TIDEMARK_TICK_MS: ms(100, 3_600_000, 10_000),
   /** Time between rows of a process. */
@@ -22,8 +27,12 @@ const environment = z.object({
     .int()
     .nonnegative()
     .default(16 * 1_024 * 1_024),
+  /** Time between histograms of one heap; the other figures of a walk come with every walk. */
+  TIDEMARK_HISTOGRAM_MS: ms(100, 86_400_000, 480_000),
   /** CPU that walking one heap may take on average, as a share of a core. */
   TIDEMARK_WALK_COST_SHARE_MAX: share(0.002),
+  /** CPU that all walks of the host together may take on average, as a share of a core; who has waited longest is next. */
+  TIDEMARK_ALL_WALKS_COST_SHARE_MAX: share(0.02),
   /** The same for smaps_rollup and maps of one process. */
   TIDEMARK_ROLLUP_COST_SHARE_MAX: share(0.001),
   /** CPU after which one walk stops and says how far it got. */
@@ -40,47 +49,70 @@ const environment = z.object({
     .string()
     .min(1)
     .default(fileURLToPath(new URL("../native/build/tidemark-walk", import.meta.url))),
+  /** `1`: standard input is a pipe from whoever started the collector, and its end is the order to stop. */
+  TIDEMARK_STOP_ON_STDIN_END: z.enum(["0", "1"]).default("0"),
 });
 
 export type CollectorSettings = z.input<typeof environment>;
 
+/** Where records go. */
+export type Destination =
+  | { readonly kind: "folder"; readonly folder: string }
+  | { readonly kind: "firehose"; readonly stream: string };
+
 export interface CollectorConfig {
-  readonly deliveryFolder: string;
+  readonly destination: Destination;
   readonly tickMs: number;
   readonly rowMs: number;
   readonly flushMs: number;
   readonly rssBytesMin: number;
+  readonly histogramMs: number;
   readonly walkCostShareMax: number;
+  readonly allWalksCostShareMax: number;
   readonly rollupCostShareMax: number;
   readonly walkCpuUsMax: number;
   readonly stallMsMax: number;
   readonly bufferBytesMax: number;
   readonly walkerPath: string;
+  readonly stopOnStdinEnd: boolean;
 }
 
 /** The settings, or one line a problem: name, value seen, limit. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Result<CollectorConfig, readonly string[]> {
   const parsed = environment.safeParse(env);
-  if (!parsed.success) {
-    return err(
-      parsed.error.issues.map(({ path, message }) => `${path.join(".")} is ${env[path.join(".")] ?? "not set"}: ${message}`),
+  const destination = destinationOf(env["TIDEMARK_DELIVERY_FOLDER"], env["TIDEMARK_FIREHOSE_STREAM"]);
+  if (!parsed.success || !destination.ok) {
+    const problems = parsed.error?.issues.map(
+      ({ path, message }) => `${path.join(".")} is ${env[path.join(".")] ?? "not set"}: ${message}`,
     );
+    return err([...(destination.ok ? [] : [destination.error]), ...(problems ?? [])]);
   }
   const settings = parsed.data;
   if (settings.TIDEMARK_ROW_MS < settings.TIDEMARK_TICK_MS) {
     return err([`TIDEMARK_ROW_MS is ${settings.TIDEMARK_ROW_MS}: at least TIDEMARK_TICK_MS, ${settings.TIDEMARK_TICK_MS}`]);
   }
   return ok({
-    deliveryFolder: settings.TIDEMARK_DELIVERY_FOLDER,
+    destination: destination.value,
     tickMs: settings.TIDEMARK_TICK_MS,
     rowMs: settings.TIDEMARK_ROW_MS,
     flushMs: settings.TIDEMARK_FLUSH_MS,
     rssBytesMin: settings.TIDEMARK_RSS_BYTES_MIN,
+    histogramMs: settings.TIDEMARK_HISTOGRAM_MS,
     walkCostShareMax: settings.TIDEMARK_WALK_COST_SHARE_MAX,
+    allWalksCostShareMax: settings.TIDEMARK_ALL_WALKS_COST_SHARE_MAX,
     rollupCostShareMax: settings.TIDEMARK_ROLLUP_COST_SHARE_MAX,
     walkCpuUsMax: settings.TIDEMARK_WALK_CPU_US_MAX,
     stallMsMax: settings.TIDEMARK_STALL_MS_MAX,
     bufferBytesMax: settings.TIDEMARK_BUFFER_BYTES_MAX,
     walkerPath: settings.TIDEMARK_WALKER,
+    stopOnStdinEnd: settings.TIDEMARK_STOP_ON_STDIN_END === "1",
   });
+}
+
+function destinationOf(folder: string | undefined, stream: string | undefined): Result<Destination, string> {
+  if (folder !== undefined && stream === undefined) return ok({ kind: "folder", folder });
+  if (stream !== undefined && folder === undefined) return ok({ kind: "firehose", stream });
+  return err(
+    `TIDEMARK_DELIVERY_FOLDER is ${folder ?? "not set"}, TIDEMARK_FIREHOSE_STREAM is ${stream ?? "not set"}: exactly one of them says where records go`,
+  );
 }

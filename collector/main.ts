@@ -2,16 +2,19 @@
 // It leaves figures to watch/, heaps to heap/ and native/, and delivery to ship/.
 import { uptime } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readConfig } from "./config.ts";
+import { type Destination, readConfig } from "./config.ts";
 import { startWalker } from "./heap/walker.ts";
 import { readHostIdentity } from "./identity/host.ts";
 import { readAuxv } from "./proc/auxv.ts";
 import { parseByteCount } from "./proc/cgroup-memory.ts";
 import { readAndParse } from "./proc/read.ts";
 import { folderDelivery } from "./ship/folder.ts";
-import { createOutbox } from "./ship/outbox.ts";
+import { createOutbox, type Delivery } from "./ship/outbox.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { createAgent } from "./watch/agent.ts";
 
+// Whoever read the log may be gone; the rows still have a place to go to.
+process.stderr.on("error", () => undefined);
 const log = (message: string, fields: object = {}) =>
   process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), message, ...fields })}\n`);
 
@@ -20,13 +23,12 @@ if (!config.ok) {
   for (const problem of config.error) log("bad setting", { problem });
   process.exit(2);
 }
-const { tickMs, rowMs, flushMs, deliveryFolder, bufferBytesMax, walkerPath } = config.value;
+const { tickMs, rowMs, flushMs, destination, bufferBytesMax, walkerPath } = config.value;
 log("collector starts", { config: config.value });
 
 const host = readHostIdentity();
 const { pageBytes, ticksPerSecond } = readAuxv();
-const delivery = folderDelivery({ folder: deliveryFolder, name: `${host.host_id}-${process.pid}`, nowMs: Date.now });
-const outbox = createOutbox(host, delivery, bufferBytesMax);
+const outbox = createOutbox(host, await deliveryTo(destination), bufferBytesMax);
 const walker = startWalker(walkerPath);
 const vmaCountLimit = readAndParse("/proc/sys/vm/max_map_count", parseByteCount);
 
@@ -42,11 +44,10 @@ const agent = createAgent({
   cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
   rssBytes: () => process.memoryUsage.rss(),
   takeDroppedRowCount: outbox.takeDroppedRowCount,
+  onFault: (pid, error) => log("a process could not be looked at", { pid, error: String(error) }),
 });
 
-const stop = new AbortController();
-process.on("SIGTERM", () => stop.abort());
-process.on("SIGINT", () => stop.abort());
+const stop = stopSignal({ onStdinEnd: config.value.stopOnStdinEnd });
 
 async function flush(): Promise<void> {
   const error = await outbox.flush();
@@ -56,7 +57,7 @@ async function flush(): Promise<void> {
 let nextTickMs = performance.now();
 let nextRowMs = nextTickMs + tickMs;
 let nextFlushMs = nextTickMs + flushMs;
-while (!stop.signal.aborted) {
+while (!stop.aborted) {
   agent.tick();
   if (performance.now() >= nextRowMs) {
     outbox.add(await agent.closeRows());
@@ -67,12 +68,18 @@ while (!stop.signal.aborted) {
     nextFlushMs = nextTime(nextFlushMs, flushMs);
   }
   nextTickMs = nextTime(nextTickMs, tickMs);
-  await sleep(Math.max(0, nextTickMs - performance.now()), undefined, { signal: stop.signal }).catch(() => undefined);
+  await sleep(Math.max(0, nextTickMs - performance.now()), undefined, { signal: stop }).catch(() => undefined);
 }
 outbox.add(await agent.closeRows());
 await flush();
 walker.close();
 log("collector stopped");
+
+/** The SDK is loaded only where it is used: who delivers to a folder should not pay for it. */
+async function deliveryTo(chosen: Destination): Promise<Delivery> {
+  if (chosen.kind === "firehose") return (await import("./ship/firehose.ts")).firehoseDelivery({ stream: chosen.stream });
+  return folderDelivery({ folder: chosen.folder, name: `${host.host_id}-${process.pid}`, nowMs: Date.now });
+}
 
 /** The next multiple that is still to come: after a late tick none are made up for. */
 function nextTime(lastMs: number, everyMs: number): number {

@@ -27,7 +27,11 @@ export const createRollupHandler = (edge: RollupEdge) =>
     const keys: string[] = [];
     for (const startMs of hoursMs) {
       const staging = `${STAGING_PREFIX}process_hour/${startMs}-${runId}/`;
-      const parameters = { ...windowParameters({ startMs, endMs: startMs + HOUR_MS }), bucket_seconds: edge.bucketSeconds };
+      const parameters = {
+        ...windowParameters({ startMs, endMs: startMs + HOUR_MS }),
+        bucket_seconds: edge.bucketSeconds,
+        hr: partitionOf(startMs).hr,
+      };
       await edge.queries.unload("rollup_process_hours", parameters, staging);
       keys.push(...(await publish(edge.lake, staging, startMs)));
     }

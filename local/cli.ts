@@ -123,6 +123,12 @@ program
     cost({ hosts, processes, json });
   });
 
+// A reader that has seen enough (| head) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,6 +1,6 @@
-// The collector as a child process, the way it runs on a host: settings in its environment, stopped by SIGTERM.
+// The collector as a child process: settings in its environment, stopped by SIGTERM like on a host, or by our own end.
+// What it does is collector/main.ts's.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { CollectorSettings } from "../collector/config.ts";
 
@@ -19,19 +19,25 @@ export interface CollectorProcess {
 const NODE_FLAGS = ["--v8-pool-size=0", "--max-semi-space-size=1"];
 const ALLOCATOR_SETTINGS = { MALLOC_ARENA_MAX: "1" };
 
+const STOP_WITH_US = { TIDEMARK_STOP_ON_STDIN_END: "1" };
+
 const entry = fileURLToPath(new URL("../collector/main.ts", import.meta.url));
 
 /** Its log lines go to `onLog`, one JSON object a line. */
 export function startCollector(settings: CollectorSettings, onLog: (line: string) => void): CollectorProcess {
   const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
   const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, entry], {
-    env: { ...process.env, OTEL_SERVICE_NAME: "tidemark-collector", ...ALLOCATOR_SETTINGS, ...environment },
-    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, OTEL_SERVICE_NAME: "tidemark-collector", ...ALLOCATOR_SETTINGS, ...STOP_WITH_US, ...environment },
+    stdio: ["pipe", "ignore", "pipe"],
   });
+  // Nothing is ever written: the pipe is there to close when this process ends, however it ends.
+  child.stdin?.on("error", () => undefined);
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     for (const line of text.split("\n")) if (line !== "") onLog(line);
   });
-  const ended = once(child, "exit").then(([code]) => (typeof code === "number" ? code : 1));
+  const ended = new Promise<number>((resolve) => {
+    child.once("exit", (code) => resolve(code ?? 1)).once("error", () => resolve(1));
+  });
   if (child.pid === undefined) throw new Error("the collector did not start");
   return {
     pid: child.pid,

@@ -5,12 +5,13 @@ import type { Measured } from "../functions/core/cost/bill.ts";
 import { lakeFiles } from "../functions/core/lake-files.ts";
 import { writeParquet } from "../functions/core/parquet/write.ts";
 import { readRawObject } from "../functions/core/raw-object.ts";
-import type { HostIdentity, ProcessSample, Value } from "../schema/columns.ts";
-import { processHourColumns } from "../schema/columns.ts";
+import type { HostIdentity, ProcessSample, Samples, Value } from "../schema/columns.ts";
+import { processHourColumns } from "../schema/made-columns.ts";
 
 /** Enough rows that fixed costs of a file do not count as costs of a row. */
 const HOSTS = 40;
 const MINUTES = 20;
+const ROUNDS = 4;
 const STARTED_AT_MS = Date.UTC(2026, 10, 23, 10);
 const KIB = 1_024;
 
@@ -21,7 +22,7 @@ export function measureFleet(processesPerHost: number): Measured {
   for (let minute = 0; minute < MINUTES; minute++) {
     for (let host = 0; host < HOSTS; host++) {
       const rows = processes.map((process, index) => rowOf(process, index, minute, random));
-      for (const { bytes } of encodeRecords(hostOf(host), { process: rows, host: [], collector: [] }))
+      for (const { bytes } of encodeRecords(hostOf(host), { process: rows, ...ownRows(minute, random) }))
         members.push(Buffer.from(bytes));
     }
   }
@@ -29,15 +30,19 @@ export function measureFleet(processesPerHost: number): Measured {
   const raw = Buffer.concat(members);
   const request = { key: "raw/dt=2026-11-23/hr=10/measured.ndjson.gz", arrivedAtMs: STARTED_AT_MS };
   const convert = () => [...lakeFiles(readRawObject(raw, request).tables, "measured")];
-  convert(); // Once to warm up: a Lambda converts many objects.
-  const before = process.cpuUsage();
-  const files = convert();
-  const { user, system } = process.cpuUsage(before);
+  // The best of some rounds: a Lambda converts many objects, and this machine may have other work.
+  let [files, cpuUs] = [convert(), Number.POSITIVE_INFINITY];
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = process.cpuUsage();
+    files = convert();
+    const { user, system } = process.cpuUsage(before);
+    cpuUs = Math.min(cpuUs, user + system);
+  }
   return {
     recordBytes: raw.length / (HOSTS * MINUTES),
     processRowBytes: files.reduce((sum, file) => sum + file.bytes.length, 0) / rowCount,
     hourRowBytes: hourRowBytes(processes, random),
-    rowsPerCpuSecond: rowCount / ((user + system) / 1e6),
+    rowsPerCpuSecond: rowCount / (cpuUs / 1e6),
   };
 }
 
@@ -59,6 +64,45 @@ const hostOf = (host: number): HostIdentity => ({
   host_name: `ip-10-0-${host % 256}-17`,
   collector_version: "0.1.0",
 });
+
+/** The rows of the host and of the collector itself travel in the same record. */
+function ownRows(minute: number, random: () => number): Pick<Samples, "host" | "collector"> {
+  const sampled_at = STARTED_AT_MS + minute * 60_000;
+  const sequence = 4_000_000_900 + minute * 1_000;
+  const bytes = (share: number) => Math.round((64 * KIB * KIB * KIB * share * (0.95 + 0.05 * random())) / 4_096) * 4_096;
+  return {
+    host: [
+      {
+        sampled_at,
+        sequence,
+        mem_total_bytes: 64 * KIB * KIB * KIB,
+        mem_available_bytes: bytes(0.4),
+        swap_total_bytes: 0,
+        swap_free_bytes: 0,
+        anon_bytes: bytes(0.5),
+        dirty_bytes: bytes(0.001),
+      },
+    ],
+    collector: [
+      {
+        sampled_at,
+        sequence: sequence + 1,
+        process_count: 140,
+        process_denied_count: 0,
+        process_gone_count: Math.round(9 * random()),
+        malformed_count: 0,
+        row_count: 31,
+        row_dropped_count: 0,
+        walk_count: 30,
+        walk_unknown_count: 0,
+        walk_cpu_us: Math.round(200_000 * random()),
+        collector_cpu_us: Math.round(300_000 * random()),
+        collector_rss_bytes: bytes(0.0014),
+        tick_ms_max: Math.round(20 * random()),
+      },
+    ],
+  };
+}
 
 /** Figures wander a little from minute to minute, as a busy process's do; one row in eight carries histograms. */
 function rowOf(
@@ -109,6 +153,8 @@ function rowOf(
     non_main_arena_bytes: pages(0.1),
     non_main_free_bytes: bytes(0.05),
     metadata_bytes: 2_272,
+    free_resident_bytes: bytes(0.18),
+    arena_bytes_max: pages(0.6),
     ...((index + minute) % 8 === 0
       ? { free_bytes_by_size: histogram(rssBytes / 60), pinned_bytes_by_size: histogram(rssBytes / 90) }
       : {}),

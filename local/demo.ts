@@ -40,7 +40,9 @@ export async function demo(options: { readonly folder: string; readonly reportPa
       TIDEMARK_ROW_MS: 1_000,
       TIDEMARK_FLUSH_MS: 5_000,
       TIDEMARK_RSS_BYTES_MIN: MIB,
+      TIDEMARK_HISTOGRAM_MS: 5_000,
       TIDEMARK_WALK_COST_SHARE_MAX: 0.05,
+      TIDEMARK_ALL_WALKS_COST_SHARE_MAX: 0.5,
       TIDEMARK_ROLLUP_COST_SHARE_MAX: 0.02,
     },
     (line) => totals.noteLog(line),
@@ -60,17 +62,21 @@ export async function demo(options: { readonly folder: string; readonly reportPa
   void collector.ended.then(() => {
     collectorEnded = true;
   });
-  while (Date.now() < endMs && !interrupted.signal.aborted && !collectorEnded) {
-    await converter.convertPending();
-    progress.show({ elapsedMs: Date.now() - startedMs, totalMs: endMs - startedMs });
-    await sleep(Math.min(1_000, Math.max(0, endMs - Date.now())), undefined, { signal: interrupted.signal }).catch(
-      () => undefined,
-    );
+  try {
+    while (Date.now() < endMs && !interrupted.signal.aborted && !collectorEnded) {
+      await converter.convertPending();
+      progress.show({ elapsedMs: Date.now() - startedMs, totalMs: endMs - startedMs });
+      await sleep(Math.min(1_000, Math.max(0, endMs - Date.now())), undefined, { signal: interrupted.signal }).catch(
+        () => undefined,
+      );
+    }
+    if (collectorEnded) throw new Error(`the collector ended with code ${await collector.ended}: ${totals.lastLog()}`);
+  } finally {
+    // Also when conversion threw: nobody else would end these programs while this process is on its way out.
+    progress.done();
+    await collector.stop();
+    stopAll();
   }
-  progress.done();
-  if (collectorEnded) throw new Error(`the collector ended with code ${await collector.ended}: ${totals.lastLog()}`);
-  await collector.stop();
-  stopAll();
   await converter.convertPending();
   if (interrupted.signal.aborted) return 130;
 

@@ -15,6 +15,12 @@ export async function detectLocally(
   window: Window,
   thresholds: Readonly<Record<string, number>>,
 ): Promise<readonly Finding[]> {
-  const handler = createDetectHandler({ queries, lake: folderStore(folder), notifier: silent, thresholds });
+  const handler = createDetectHandler({
+    queries,
+    lake: folderStore(folder),
+    notifier: silent,
+    thresholds,
+    observe: () => undefined,
+  });
   return handler({ window }, { functionName: "detect", getRemainingTimeInMillis: () => 15 * 60_000 } as Context);
 }

@@ -2,22 +2,31 @@
 // The files are read as they are; a statement can reach the lake and nothing else of this machine.
 import { existsSync, globSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DuckDBInstance, type DuckDBValue } from "@duckdb/node-api";
+import { DuckDBInstance, type DuckDBResultReader, type DuckDBValue } from "@duckdb/node-api";
 import type { Cell, QueryEngine, QueryParameters, ResultRow } from "../functions/edges.ts";
 import { baseViewSql, baseViews } from "../queries/base-views.ts";
 import { duckdbMacros, type NamedQuery, type Parameter, readCatalogue } from "../queries/catalogue.ts";
 import { type Column, type ColumnType, type TableName, tables } from "../schema/columns.ts";
 import { LAKE_PREFIX, STAGING_PREFIX } from "../schema/keys.ts";
 
+export interface Answer {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
 export interface Lake extends QueryEngine {
   readonly catalogue: ReadonlyMap<string, NamedQuery>;
   /** Any one statement; columns in their order and timestamps as text, because a person will look at them. */
-  query(sql: string): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (readonly Cell[])[] }>;
+  query(sql: string): Promise<Answer>;
+  /** A named query for a person to look at. */
+  ask(name: string, parameters: QueryParameters): Promise<Answer>;
   close(): void;
 }
 
 /** Opens the lake of a folder as it is now; files that come later are seen by the next query, tables that were empty are not. */
 export async function openLake(folder: string): Promise<Lake> {
+  // The folder becomes part of a glob pattern, in which these characters would mean something else.
+  if (/[*?[\]{}]/.test(folder)) throw new Error(`the folder of a lake may not have any of *?[]{} in its name: ${folder}`);
   if (!existsSync(folder)) throw new Error(`no lake at ${folder}: run npm start, or tidemark watch --folder ${folder}`);
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
@@ -57,9 +66,10 @@ export async function openLake(folder: string): Promise<Lake> {
       const result = await connection.runAndReadAll(copy, valuesOf(query, parameters));
       if (Number(result.getRows()[0]?.[0]) === 0) rmSync(file);
     },
-    async query(sql) {
-      const result = await connection.runAndReadAll(sql);
-      return { columns: result.deduplicatedColumnNames(), rows: result.getRows().map((row) => row.map(toReadableCell)) };
+    query: async (sql) => answerOf(await connection.runAndReadAll(sql)),
+    async ask(name, parameters) {
+      const query = named(name);
+      return answerOf(await connection.runAndReadAll(query.sql, valuesOf(query, parameters)));
     },
     close() {
       connection.closeSync();
@@ -67,6 +77,11 @@ export async function openLake(folder: string): Promise<Lake> {
     },
   };
 }
+
+const answerOf = (result: DuckDBResultReader): Answer => ({
+  columns: result.deduplicatedColumnNames(),
+  rows: result.getRows().map((row) => row.map(toReadableCell)),
+});
 
 const duckdbTypes: Record<ColumnType, string> = {
   string: "VARCHAR",

@@ -8,7 +8,8 @@ const EVIDENCE_WIDTH_MIN = 36;
 const OTHER_COLUMNS_WIDTH = 78;
 
 export function findingsText(findings: readonly Finding[], terminalWidth: number): string {
-  if (findings.length === 0) return "No findings: every service gave its memory back, or used what it kept.";
+  if (findings.length === 0)
+    return "No findings in what could be judged: whole periods of processes whose heap is known (tidemark sql heap_composition).";
   const evidenceWidth = Math.max(EVIDENCE_WIDTH_MIN, terminalWidth - OTHER_COLUMNS_WIDTH);
   const table = new Table({
     head: ["service", "cause", "memory", "a trim returns", "since", "evidence"],

@@ -17,11 +17,10 @@ export function inspectText(row: Measured): string {
 }
 
 function verdict(row: Measured): string {
-  const { live_bytes, free_bytes, heap_resident_bytes, reclaimable_bytes } = row;
-  if (live_bytes == null || free_bytes == null || heap_resident_bytes == null || reclaimable_bytes == null) {
+  const { live_bytes, free_bytes, free_resident_bytes: held, reclaimable_bytes } = row;
+  if (live_bytes == null || free_bytes == null || held == null || reclaimable_bytes == null) {
     return `Fragmented? Unknown. ${heapUnknownText(row.heap_unknown_reason ?? null, row.allocator ?? null)}`;
   }
-  const held = Math.max(0, Math.min(free_bytes, heap_resident_bytes + (row.mmapped_bytes ?? 0) - live_bytes));
   const share = held / Math.max(1, row.rss_bytes ?? 0);
   const figures =
     `live ${formatBytes(live_bytes)}, free ${formatBytes(free_bytes)} in ${formatCount(row.free_chunk_count)} chunks ` +

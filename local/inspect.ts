@@ -44,6 +44,7 @@ async function measureOnce(pid: number): Promise<Result<Measured, ProcError | { 
       walker,
       vmaCountLimit: limit.ok ? limit.value : null,
       cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
+      mayWalk: () => true,
       onWalk: () => undefined,
     });
   } finally {
@@ -68,6 +69,8 @@ function problemText(error: ProcError | { readonly kind: "memoryless" }): string
       return "is a kernel thread or a zombie: it has no memory of its own";
     case "malformed":
       return `has an unreadable ${error.path}: ${error.line}`;
+    case "unreadable":
+      return `has an unreadable ${error.path}: ${error.code}`;
     default:
       return assertNever(error);
   }

@@ -1,9 +1,11 @@
 // tidemark report: detection and the page, on whatever the folder's lake holds.
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
+import { detectionQueries } from "../functions/ask/detection.ts";
 import { drawReport } from "../functions/ask/report-page.ts";
 import { formatDuration, formatUtc } from "../functions/core/units.ts";
 import { windowBefore } from "../functions/core/window.ts";
+import { type Parameter, readCatalogue } from "../queries/catalogue.ts";
 import { pendingConverter } from "./convert-pending.ts";
 import { detectLocally } from "./detect-locally.ts";
 import { openLake } from "./duckdb.ts";
@@ -11,6 +13,9 @@ import { findingsText } from "./findings-text.ts";
 import { newestSampleMs } from "./lake-times.ts";
 import { conversionTotals, stderrLog } from "./log.ts";
 import { rollUpLocally } from "./roll-up-locally.ts";
+
+/** The window is given by --period and --periods, and what follows from it is nobody's to set. */
+const isThreshold = ({ name }: Parameter): boolean => !/^(window_|dt_|period_)/.test(name);
 
 /** As the hours of a day: troughs are found to a twenty-fourth of a period. */
 const BUCKETS_PER_PERIOD = 24;
@@ -49,8 +54,17 @@ async function newestSample(folder: string): Promise<number> {
 }
 
 function thresholds(parameters: Readonly<Record<string, string>>): Readonly<Record<string, number>> {
+  const catalogue = readCatalogue();
+  const names = new Set(
+    detectionQueries
+      .flatMap((query) => catalogue.get(query)?.parameters ?? [])
+      .filter(isThreshold)
+      .map(({ name }) => name),
+  );
   return Object.fromEntries(
     Object.entries(parameters).map(([name, text]) => {
+      if (!names.has(name))
+        throw new Error(`no detection query has a parameter ${name}; there are ${[...names].sort().join(", ")}`);
       const value = Number(text);
       if (text.trim() === "" || !Number.isFinite(value)) throw new Error(`${name} is ${text}: expected a number`);
       return [name, value];

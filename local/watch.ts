@@ -17,6 +17,9 @@ export async function watch(options: {
   readonly flushMs: number;
 }): Promise<number> {
   const totals = conversionTotals();
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  process.once("SIGTERM", () => stop.abort());
   const converter = pendingConverter(options.folder, stderrLog, totals.add);
   const collector = startCollector(
     {
@@ -27,21 +30,22 @@ export async function watch(options: {
     },
     totals.noteLog,
   );
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  process.once("SIGTERM", () => stop.abort());
-  const endedEarly = collector.ended.then(() => stop.abort());
+  void collector.ended.then(() => stop.abort());
 
   process.stderr.write(`watching into ${options.folder}; first rows after ${formatDuration(options.flushMs)}; Ctrl-C ends\n`);
   const startedMs = Date.now();
   const terminal = process.stderr.isTTY ? createLogUpdate(process.stderr) : null;
-  while (!stop.signal.aborted) {
-    await converter.convertPending();
-    terminal?.(`${formatDuration(Math.floor((Date.now() - startedMs) / 1_000) * 1_000)}: ${totals.text()}`);
-    await sleep(LOOK_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+  let code: number;
+  try {
+    while (!stop.signal.aborted) {
+      await converter.convertPending();
+      terminal?.(`${formatDuration(Math.floor((Date.now() - startedMs) / 1_000) * 1_000)}: ${totals.text()}`);
+      await sleep(LOOK_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  } finally {
+    // Also when conversion threw: the collector would go on filling the folder for as long as this process lives.
+    code = await collector.stop();
   }
-  const code = await collector.stop();
-  await endedEarly;
   await converter.convertPending();
   terminal?.done();
   process.stderr.write(`${totals.text()}\n`);

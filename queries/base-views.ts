@@ -10,11 +10,11 @@ export const baseViews = {
   finding: "findings",
 } as const satisfies Record<TableName, string>;
 
-/** What makes two rows of a table the same row. */
+/** What makes two rows of a table the same row; the event time belongs to it so that filters on it reach the files too. */
 const identities: Readonly<Record<TableName, readonly string[]>> = {
-  process: ["host_id", "boot_id", "sequence"],
-  host: ["host_id", "boot_id", "sequence"],
-  collector: ["host_id", "boot_id", "sequence"],
+  process: ["host_id", "boot_id", "sequence", "sampled_at"],
+  host: ["host_id", "boot_id", "sequence", "sampled_at"],
+  collector: ["host_id", "boot_id", "sequence", "sampled_at"],
   process_hour: ["host_id", "process_key", "hour"],
   finding: ["finding_id", "found_at"],
 };

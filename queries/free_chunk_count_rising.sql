@@ -18,6 +18,7 @@ samples AS (
     s.process_key,
     s.service,
     s.pid,
+    s.hour,
     s.free_bytes_trough AS free_bytes,
     s.free_chunk_count_trough AS free_chunk_count,
     date_diff('second', p.window_start, s.hour) / p.period_seconds AS period
@@ -32,29 +33,29 @@ periods AS (
   SELECT
     host_id,
     process_key,
-    service,
-    pid,
+    max_by(service, hour) AS service,
+    max(pid) AS pid,
     period,
     avg(free_chunk_count) AS free_chunk_count,
     avg(free_bytes) AS free_bytes,
     min(period) OVER (PARTITION BY host_id, process_key) AS period_first,
     max(period) OVER (PARTITION BY host_id, process_key) AS period_last
   FROM samples
-  GROUP BY host_id, process_key, service, pid, period
+  GROUP BY host_id, process_key, period
 ),
 ends AS (
   SELECT
     host_id,
     process_key,
-    service,
-    pid,
+    max(CASE WHEN period = period_last THEN service END) AS service,
+    max(pid) AS pid,
     CAST(round(max(CASE WHEN period = period_first THEN free_chunk_count END)) AS bigint) AS free_chunk_count_first,
     CAST(round(max(CASE WHEN period = period_last THEN free_chunk_count END)) AS bigint) AS free_chunk_count_last,
     CAST(round(max(CASE WHEN period = period_first THEN free_bytes END)) AS bigint) AS free_bytes_first,
     CAST(round(max(CASE WHEN period = period_last THEN free_bytes END)) AS bigint) AS free_bytes_last
   FROM periods
   WHERE period_last > period_first
-  GROUP BY host_id, process_key, service, pid
+  GROUP BY host_id, process_key
 )
 SELECT
   e.host_id,

@@ -1,6 +1,8 @@
 // The one table of columns: every name, type, unit and meaning from the wire to SQL and the docs.
 // It leaves encoding to wire.ts, checking to decode.ts and Parquet to functions/core.
 
+import { findingColumns, processHourColumns } from "./made-columns.ts";
+
 export type ColumnType = "string" | "int64" | "double" | "timestamp" | "int64[]";
 
 export interface Column {
@@ -88,7 +90,7 @@ export const processColumns = {
   comm: { type: "string", unit: null, meaning: "The kernel's name of the process, at most 15 bytes (man 5 proc_pid_comm)." },
   container_id: { type: "string", unit: null, meaning: "Container id found in the cgroup path." },
 
-  rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size at the last tick of the row (man 5 proc_pid_statm)." },
+  rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size when the row was closed: VmRSS of /proc/pid/status." },
   rss_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest resident set size of the row's ticks." },
   pss_bytes: {
     type: "int64",
@@ -129,6 +131,11 @@ export const processColumns = {
       "Bytes in chunks that the program holds, mmapped chunks included; chunks parked in tcache or a fastbin count as live.",
   },
   free_bytes: { type: "int64", unit: "bytes", meaning: "Bytes in free chunks, the tops of all arenas included." },
+  free_resident_bytes: {
+    type: "int64",
+    unit: "bytes",
+    meaning: "Of free_bytes, on resident pages: memory that the process holds although nobody uses it.",
+  },
   free_chunk_count: { type: "int64", unit: "count", meaning: "Free chunks, tops not counted." },
   free_chunk_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest free chunk, tops not counted." },
   top_bytes: { type: "int64", unit: "bytes", meaning: "Top chunks of all arenas: the end from which a heap grows." },
@@ -151,6 +158,7 @@ export const processColumns = {
   mmapped_count: { type: "int64", unit: "count", meaning: "Chunks with a mapping of their own: how many, a lower bound." },
   arena_count: { type: "int64", unit: "count", meaning: "Arenas with a heap, the main arena included." },
   arena_count_over_1mib: { type: "int64", unit: "count", meaning: "Arenas that hold more than 1 MiB." },
+  arena_bytes_max: { type: "int64", unit: "bytes", meaning: "Of heap_bytes, held by the largest arena." },
   non_main_arena_bytes: { type: "int64", unit: "bytes", meaning: "Of heap_bytes, held by arenas other than the main one." },
   non_main_free_bytes: { type: "int64", unit: "bytes", meaning: "Of free_bytes, free in arenas other than the main one." },
   metadata_bytes: {
@@ -170,7 +178,11 @@ export const processColumns = {
     meaning:
       "Free bytes on resident pages that are at least half free but not whole, shared out by the sizes of the live chunks that pin the page; bins as in free_bytes_by_size.",
   },
-  walk_cpu_us: { type: "int64", unit: "us", meaning: "CPU time that measuring this heap cost us." },
+  walk_cpu_us: {
+    type: "int64",
+    unit: "us",
+    meaning: "CPU time that measuring this heap cost us; an upper bound when the reason is walker_failed.",
+  },
   tunables: {
     type: "string",
     unit: null,
@@ -201,7 +213,12 @@ export const collectorColumns = {
     meaning: "Processes that could not be read for lack of privilege, in the last tick.",
   },
   process_gone_count: { type: "int64", unit: "count", meaning: "Processes that ended while being read, since the last row." },
-  malformed_count: { type: "int64", unit: "count", meaning: "Kernel files that did not parse, since the last row." },
+  malformed_count: {
+    type: "int64",
+    unit: "count",
+    meaning:
+      "Kernel files that did not parse or could not be read, and processes that could not be looked at, since the last row.",
+  },
   row_count: { type: "int64", unit: "count", meaning: "Rows made since the last row of this kind." },
   row_dropped_count: {
     type: "int64",
@@ -218,79 +235,6 @@ export const collectorColumns = {
   },
   collector_rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size of the collector." },
   tick_ms_max: { type: "int64", unit: "ms", meaning: "Longest tick since the last row." },
-} as const satisfies Columns;
-
-export const processHourColumns = {
-  hour: { type: "timestamp", unit: null, required: true, meaning: "Start of the UTC hour." },
-  host_id: batchIdentity.host_id,
-  host_name: { type: "string", unit: null, meaning: "Name of the host, for people." },
-  boot_id: batchIdentity.boot_id,
-  pid: { type: "int64", unit: null, required: true, meaning: "Process id in the host's pid namespace." },
-  process_key: { type: "string", unit: null, required: true, meaning: "Boot, pid and start time in one word." },
-  service: { type: "string", unit: null, required: true, meaning: "Who the process works for." },
-  service_version: { type: "string", unit: null, meaning: "Version of the service." },
-  environment: { type: "string", unit: null, meaning: "Deployment environment of the service." },
-  allocator: { type: "string", unit: null, meaning: "Which allocator serves malloc." },
-  sample_count: { type: "int64", unit: "count", required: true, meaning: "Rows of the hour, duplicates not counted." },
-  walk_count: { type: "int64", unit: "count", required: true, meaning: "Of them, with heap figures." },
-  rss_bytes_min: { type: "int64", unit: "bytes", meaning: "Smallest rss_bytes of the hour." },
-  rss_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest rss_bytes_max of the hour: peaks between rows included." },
-  rss_bytes_last: { type: "int64", unit: "bytes", meaning: "rss_bytes of the hour's last row." },
-  swap_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest swap_bytes of the hour." },
-  live_bytes_first: { type: "int64", unit: "bytes", meaning: "live_bytes of the hour's first walk." },
-  live_bytes_last: { type: "int64", unit: "bytes", meaning: "live_bytes of the hour's last walk." },
-  live_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest live_bytes of the hour." },
-  live_bytes_trough: {
-    type: "int64",
-    unit: "bytes",
-    meaning: "Smallest live_bytes of the hour; the columns ending in _trough are of that same row.",
-  },
-  rss_bytes_trough: { type: "int64", unit: "bytes", meaning: "rss_bytes at the trough." },
-  anon_bytes_trough: { type: "int64", unit: "bytes", meaning: "anon_bytes at the trough." },
-  free_bytes_trough: { type: "int64", unit: "bytes", meaning: "free_bytes at the trough." },
-  free_chunk_count_trough: { type: "int64", unit: "count", meaning: "free_chunk_count at the trough." },
-  free_chunk_bytes_max_trough: { type: "int64", unit: "bytes", meaning: "free_chunk_bytes_max at the trough." },
-  reclaimable_bytes_trough: { type: "int64", unit: "bytes", meaning: "reclaimable_bytes at the trough." },
-  non_main_free_bytes_trough: { type: "int64", unit: "bytes", meaning: "non_main_free_bytes at the trough." },
-  arena_count_trough: { type: "int64", unit: "count", meaning: "arena_count at the trough." },
-} as const satisfies Columns;
-
-export const findingColumns = {
-  found_at: { type: "timestamp", unit: null, required: true, meaning: "When detection ran." },
-  finding_id: {
-    type: "string",
-    unit: null,
-    required: true,
-    meaning: "Stable name of the finding: a hash of service and cause.",
-  },
-  service: { type: "string", unit: null, required: true, meaning: "The service concerned." },
-  cause: {
-    type: "string",
-    unit: null,
-    required: true,
-    meaning: "leak, fragmentation, retention or arena_bloat (the table of causes is in docs/architecture.md).",
-  },
-  since: { type: "timestamp", unit: null, required: true, meaning: "Start of the first period in which the condition held." },
-  host_count: { type: "int64", unit: "count", required: true, meaning: "Hosts of the service on which it was found." },
-  process_count: { type: "int64", unit: "count", required: true, meaning: "Processes of the service in which it was found." },
-  excess_bytes: {
-    type: "int64",
-    unit: "bytes",
-    required: true,
-    meaning: "Memory that the cause holds in all of them: growth of live bytes for a leak, held free memory for the others.",
-  },
-  reclaimable_bytes: { type: "int64", unit: "bytes", meaning: "Of it, what a trim would give back now." },
-  evidence: {
-    type: "string",
-    unit: null,
-    required: true,
-    meaning: "The figures that led to the cause, in a sentence with units.",
-  },
-  early_warnings: {
-    type: "string",
-    unit: null,
-    meaning: "Names of the classical rules that fired as well, separated by commas.",
-  },
 } as const satisfies Columns;
 
 /** Tables of the lake. The first three travel as samples on the wire; hours and findings are made in the lake. */

@@ -27,6 +27,8 @@ export function glibcVersion(pid: number, libraryPath: string): string | null {
     if (versions.size >= CACHE_ENTRIES_MAX) versions.clear();
     versions.set(key, version);
     return version;
+  } catch {
+    return null; // The file system under a container's root failed (EIO, ESTALE), or the file is none that can be read.
   } finally {
     closeSync(file);
   }

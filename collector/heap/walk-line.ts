@@ -7,6 +7,7 @@ const numberFields = [
   "heap_resident_bytes",
   "live_bytes",
   "free_bytes",
+  "free_resident_bytes",
   "free_chunk_count",
   "free_chunk_bytes_max",
   "top_bytes",
@@ -17,6 +18,7 @@ const numberFields = [
   "mmapped_count",
   "arena_count",
   "arena_count_over_1mib",
+  "arena_bytes_max",
   "non_main_arena_bytes",
   "non_main_free_bytes",
 ] as const;

@@ -6,11 +6,12 @@ import { err, ok, type Result } from "../../schema/result.ts";
 export type ProcError =
   | { readonly kind: "gone"; readonly path: string }
   | { readonly kind: "denied"; readonly path: string }
-  | { readonly kind: "malformed"; readonly path: string; readonly line: string };
+  | { readonly kind: "malformed"; readonly path: string; readonly line: string }
+  | { readonly kind: "unreadable"; readonly path: string; readonly code: string };
 
 /**
- * The text of a kernel file. ENOENT and ESRCH are `gone`, EACCES and EPERM `denied`; anything else is a bug or a broken
- * machine and throws. Read synchronously: these files come from memory in microseconds, a thread pool would cost more.
+ * The text of a kernel file, or why there is none. Read synchronously: these files come from memory in microseconds, a
+ * thread pool would cost more.
  */
 export const readKernelFile = (path: string): Result<string, ProcError> => attempt(path, () => readFileSync(path, "latin1"));
 
@@ -21,16 +22,28 @@ function attempt(path: string, read: () => string): Result<string, ProcError> {
   try {
     return ok(read());
   } catch (cause) {
-    switch ((cause as NodeJS.ErrnoException).code) {
-      case "ENOENT":
-      case "ESRCH":
-        return err({ kind: "gone", path });
-      case "EACCES":
-      case "EPERM":
-        return err({ kind: "denied", path });
-      default:
-        throw new Error(`cannot read ${path}`, { cause });
-    }
+    return err(procErrorOf(path, cause));
+  }
+}
+
+/**
+ * What a failed read means. ENODEV is how a removed cgroup's open file answers (kernfs). Any other code, for example EIO or
+ * ESTALE, is one file's trouble and must not end the look at all the others. What has no code is our own bug and throws.
+ */
+export function procErrorOf(path: string, cause: unknown): ProcError {
+  const { code } = cause as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+    case "ESRCH":
+    case "ENODEV":
+      return { kind: "gone", path };
+    case "EACCES":
+    case "EPERM":
+      return { kind: "denied", path };
+    case undefined:
+      throw new Error(`cannot read ${path}`, { cause });
+    default:
+      return { kind: "unreadable", path, code };
   }
 }
 

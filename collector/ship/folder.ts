@@ -25,6 +25,7 @@ export function folderDelivery(options: { readonly folder: string; readonly name
       }
       renameSync(unfinished, path);
       syncFolder(folder);
+      return null;
     },
   };
 }

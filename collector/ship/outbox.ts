@@ -1,13 +1,19 @@
 // Rows on their way out: encoded into records of bounded size, kept until delivered, dropped oldest first when too many.
-// Delivery itself is behind the Delivery interface (folder.ts on one machine).
+// Delivery itself is behind the Delivery interface (folder.ts on one machine, firehose.ts on AWS).
 import { gzipSync } from "node:zlib";
 import type { HostIdentity, Samples } from "../../schema/columns.ts";
 import { sampleKinds } from "../../schema/columns.ts";
 import { encodeBatch, RECORD_BYTES_MAX } from "../../schema/wire.ts";
 
 export interface Delivery {
-  /** Takes all records or none; rejects when none could be taken. */
-  deliver(records: readonly Uint8Array[]): Promise<void>;
+  /** Takes what it can; null when that was everything. Rejects when none could be taken. */
+  deliver(records: readonly Uint8Array[]): Promise<Undelivered | null>;
+}
+
+export interface Undelivered {
+  /** Places of the records that were not taken. */
+  readonly indices: readonly number[];
+  readonly error: Error;
 }
 
 interface EncodedRecord {
@@ -37,22 +43,37 @@ export function createOutbox(host: HostIdentity, delivery: Delivery, bufferBytes
     }
   };
 
+  const tryToDeliver = async (): Promise<Undelivered | null> => {
+    try {
+      return await delivery.deliver(waiting.map((record) => record.bytes));
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      return { indices: [...waiting.keys()], error };
+    }
+  };
+
   return {
     add(samples) {
       added.push(samples);
     },
     async flush() {
-      waiting.push(...encodeRecords(host, merge(added)));
+      for (const record of encodeRecords(host, merge(added))) {
+        // A single row beyond the limit would be refused for ever, and everything behind it with it.
+        if (record.bytes.length > RECORD_BYTES_MAX) droppedRowCount += record.rowCount;
+        else waiting.push(record);
+      }
       added = [];
       dropBeyondLimit();
       if (waiting.length === 0) return null;
-      try {
-        await delivery.deliver(waiting.map((record) => record.bytes));
-      } catch (cause) {
-        return new Error(`${waiting.length} records wait for delivery`, { cause });
+      const left = await tryToDeliver();
+      if (left === null) {
+        waiting = [];
+        return null;
       }
-      waiting = [];
-      return null;
+      const offered = waiting.length;
+      const places = new Set(left.indices);
+      waiting = waiting.filter((_, index) => places.has(index));
+      return new Error(`${waiting.length} of ${offered} records wait for delivery`, { cause: left.error });
     },
     takeDroppedRowCount() {
       const count = droppedRowCount;

@@ -5,11 +5,12 @@ import type { CollectorSample, HostSample, ProcessSample, Samples } from "../../
 import { parseMeminfo } from "../proc/meminfo.ts";
 import { readAndParse } from "../proc/read.ts";
 import { parseStatm } from "../proc/statm.ts";
+import { spentUntilMs } from "./budget.ts";
 import { countError, zeroCounters } from "./counters.ts";
 import { type BootFacts, identify, isStill } from "./identify.ts";
-import { type MeasureEdge, measure, startWatching, type Watched } from "./measure.ts";
+import { keepWatching, type MeasureEdge, measure, startWatching, type Watched } from "./measure.ts";
 
-export interface AgentEdge extends Omit<MeasureEdge, "onWalk"> {
+export interface AgentEdge extends Omit<MeasureEdge, "onWalk" | "mayWalk"> {
   readonly boot: BootFacts;
   readonly pageBytes: number;
   nowMs(): number;
@@ -18,7 +19,15 @@ export interface AgentEdge extends Omit<MeasureEdge, "onWalk"> {
   rssBytes(): number;
   /** Rows given up since the last call. */
   takeDroppedRowCount(): number;
+  /** One process could not be looked at for a reason that nobody foresaw. Told once a process, and once a row interval. */
+  onFault(pid: number, error: unknown): void;
 }
+
+/**
+ * Walks may fill this share of a row interval; then the row is closed without the others. On a loaded host they take far
+ * longer than the CPU they are charged for, and ticks must go on.
+ */
+const WALKING_SHARE_OF_ROW = 0.5;
 
 export interface Agent {
   /** Looks at every process. Cheap: one small file each. */
@@ -29,9 +38,12 @@ export interface Agent {
 
 export function createAgent(edge: AgentEdge): Agent {
   const watched = new Map<number, Watched>();
-  /** Processes without memory (kernel threads) or closed to us, by pid and the reason; looked at again when rows close. */
+  /** Processes without memory (kernel threads, zombies) or closed to us; looked at again when rows close. */
   const passedOver = new Map<number, "memoryless" | "denied">();
+  /** Whose fault has been told. */
+  const faulted = new Set<number>();
   let counters = zeroCounters();
+  let walksSpentMs = Number.NEGATIVE_INFINITY;
   let sequence = edge.sequenceStart;
   let lastCpuUs = edge.cpuUs();
 
@@ -40,7 +52,14 @@ export function createAgent(edge: AgentEdge): Agent {
     const pids = new Set(listPids());
     for (const pid of [...watched.keys()]) if (!pids.has(pid)) watched.delete(pid);
     for (const pid of [...passedOver.keys()]) if (!pids.has(pid)) passedOver.delete(pid);
-    for (const pid of pids) if (!passedOver.has(pid)) look(pid);
+    for (const pid of [...faulted]) if (!pids.has(pid)) faulted.delete(pid);
+    for (const pid of pids) {
+      try {
+        if (!passedOver.has(pid)) look(pid);
+      } catch (error) {
+        noteFault(pid, error);
+      }
+    }
     counters.tickMsMax = Math.max(counters.tickMsMax, edge.nowMs() - startedMs);
   }
 
@@ -63,7 +82,9 @@ export function createAgent(edge: AgentEdge): Agent {
       passedOver.set(pid, "memoryless");
       return null;
     }
-    const met = startWatching(identity.value);
+    const before = watched.get(pid);
+    const isSame = before?.identity.startTicks === identity.value.startTicks;
+    const met = isSame && before ? keepWatching(before, identity.value) : startWatching(identity.value, edge.nowMs());
     watched.set(pid, met);
     return met;
   }
@@ -71,27 +92,40 @@ export function createAgent(edge: AgentEdge): Agent {
   async function closeRows(): Promise<Samples> {
     const sampled_at = edge.nowMs();
     const process: ProcessSample[] = [];
-    for (const known of [...watched.values()]) {
-      const current = sameProcess(known);
-      if (current === null || current.rssBytesMax < edge.config.rssBytesMin) continue;
-      const row = await measure(current, sampled_at, { ...edge, onWalk: countWalk });
-      if (row.ok) process.push({ ...row.value, sequence: sequence++ });
-      else countError(counters, row.error);
+    const walksEndMs = sampled_at + edge.config.rowMs * WALKING_SHARE_OF_ROW;
+    const mayWalk = () => walksSpentMs <= sampled_at && edge.nowMs() < walksEndMs;
+    const longestWaitingFirst = [...watched.values()].sort((one, other) => one.walkDueMs - other.walkDueMs);
+    for (const known of longestWaitingFirst) {
+      try {
+        const current = sameProcess(known);
+        if (current === null || current.rssBytesMax < edge.config.rssBytesMin) continue;
+        const row = await measure(current, sampled_at, { ...edge, mayWalk, onWalk: (walk) => countWalk(walk, sampled_at) });
+        if (row.ok) process.push({ ...row.value, sequence: sequence++ });
+        else countError(counters, row.error);
+      } catch (error) {
+        noteFault(known.identity.pid, error);
+      }
     }
     const host = hostRow(sampled_at);
     const samples = { process, host, collector: [collectorRow(sampled_at, process.length + host.length)] };
-    for (const [pid, reason] of passedOver) if (reason === "denied") passedOver.delete(pid);
+    for (const [pid, reason] of passedOver) if (reason === "denied" || hasMemory(pid)) passedOver.delete(pid);
     return samples;
+  }
+
+  /** A pid may have gone from a zombie to a new process between two ticks, and the kernel's helpers begin without memory. */
+  function hasMemory(pid: number): boolean {
+    const statm = readAndParse(`/proc/${pid}/statm`, (text, path) => parseStatm(text, path, edge.pageBytes));
+    return statm.ok && statm.value.rss_bytes > 0;
   }
 
   /** A pid may have been reused, or its program replaced by exec: then it is met anew. */
   function sameProcess(known: Watched): Watched | null {
     const still = isStill(known.identity);
     if (still.ok && still.value) return known;
-    watched.delete(known.identity.pid);
-    if (still.ok) return meet(known.identity.pid);
-    countError(counters, still.error);
-    return null;
+    const met = still.ok ? meet(known.identity.pid) : null;
+    if (met === null) watched.delete(known.identity.pid);
+    if (!still.ok) countError(counters, still.error);
+    return met;
   }
 
   function hostRow(sampled_at: number): HostSample[] {
@@ -124,10 +158,21 @@ export function createAgent(edge: AgentEdge): Agent {
     return row;
   }
 
-  function countWalk(walk: { kind: "figures" | "unknown"; walk_cpu_us: number }): void {
+  function countWalk(walk: { kind: "figures" | "unknown"; walk_cpu_us: number }, nowMs: number): void {
+    const budget = { costShareMax: edge.config.allWalksCostShareMax, burstMs: edge.config.rowMs };
+    walksSpentMs = spentUntilMs(budget, walksSpentMs, nowMs, walk.walk_cpu_us);
     if (walk.kind === "figures") counters.walks++;
     else counters.unknownWalks++;
     counters.walkCpuUs += walk.walk_cpu_us;
+  }
+
+  /** One process must not end the look at all the others: it is counted, and the first of an interval is told in words. */
+  function noteFault(pid: number, error: unknown): void {
+    counters.malformed++;
+    if (faulted.has(pid) || counters.faultIsTold) return;
+    counters.faultIsTold = true;
+    faulted.add(pid);
+    edge.onFault(pid, error);
   }
 
   return { tick, closeRows };

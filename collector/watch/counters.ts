@@ -3,7 +3,9 @@ import type { ProcError } from "../proc/read.ts";
 
 export interface Counters {
   gone: number;
+  /** Kernel files that did not parse or could not be read, and processes that failed in a way nobody foresaw. */
   malformed: number;
+  faultIsTold: boolean;
   rows: number;
   walks: number;
   unknownWalks: number;
@@ -14,6 +16,7 @@ export interface Counters {
 export const zeroCounters = (): Counters => ({
   gone: 0,
   malformed: 0,
+  faultIsTold: false,
   rows: 0,
   walks: 0,
   unknownWalks: 0,
@@ -24,5 +27,5 @@ export const zeroCounters = (): Counters => ({
 /** Denied is not counted here: it lasts, so it is a level (processes denied now), not a rate. */
 export function countError(counters: Counters, error: ProcError): void {
   if (error.kind === "gone") counters.gone++;
-  if (error.kind === "malformed") counters.malformed++;
+  if (error.kind === "malformed" || error.kind === "unreadable") counters.malformed++;
 }

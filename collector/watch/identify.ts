@@ -18,6 +18,8 @@ export interface ProcessIdentity extends ServiceIdentity {
   readonly container_id: string | null;
   readonly tunables: string | null;
   readonly cgroupPath: string | null;
+  /** Of the program it runs: tells exec from a change of name. Null when the link cannot be read. */
+  readonly executablePath: string | null;
 }
 
 export interface BootFacts {
@@ -32,7 +34,16 @@ const BOOT_ID_PREFIX_LENGTH = 8;
 /** Whether the pid still belongs to the process that was identified, running the same program. */
 export function isStill(identity: ProcessIdentity): Result<boolean, ProcError> {
   const stat = readAndParse(`/proc/${identity.pid}/stat`, parseStat);
-  return stat.ok ? ok(stat.value.startTicks === identity.startTicks && stat.value.comm === identity.comm) : stat;
+  if (!stat.ok) return stat;
+  // A wrapper script that executes the program it is named after keeps pid, start time and comm.
+  const executablePath = executablePathOf(identity.pid);
+  const sameProgram = stat.value.comm === identity.comm && executablePath === identity.executablePath;
+  return ok(stat.value.startTicks === identity.startTicks && sameProgram);
+}
+
+function executablePathOf(pid: number): string | null {
+  const executable = readKernelLink(`/proc/${pid}/exe`);
+  return executable.ok ? executable.value.replace(/ \(deleted\)$/, "") : null;
 }
 
 /** Null for kernel threads and zombies: they have no memory to watch. */
@@ -46,7 +57,7 @@ export function identify(pid: number, boot: BootFacts): Result<ProcessIdentity |
   const environ = readAndParse(`/proc/${pid}/environ`, (text) => parseEnviron(text, isWantedVariable));
   if (!environ.ok) return environ;
   const cgroup = readAndParse(`/proc/${pid}/cgroup`, parseCgroup);
-  const executable = readKernelLink(`/proc/${pid}/exe`);
+  const executablePath = executablePathOf(pid);
   return ok({
     pid,
     startTicks,
@@ -55,7 +66,8 @@ export function identify(pid: number, boot: BootFacts): Result<ProcessIdentity |
     comm,
     container_id: cgroup.ok ? cgroup.value.container_id : null,
     cgroupPath: cgroup.ok ? cgroup.value.unifiedPath : null,
+    executablePath,
     tunables: tunablesOf(environ.value),
-    ...serviceOf(environ.value, executable.ok ? basename(executable.value.replace(/ \(deleted\)$/, "")) : null, comm),
+    ...serviceOf(environ.value, executablePath === null ? null : basename(executablePath), comm),
   });
 }

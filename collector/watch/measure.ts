@@ -21,22 +21,40 @@ export interface Watched {
   readonly identity: ProcessIdentity;
   rssBytesMax: number;
   hint: AllocatorHint;
+  /** Whether the last walk that could tell found glibc's heap; null before. A mapped libc need not serve malloc. */
+  heapIsGlibc: boolean | null;
   vmaCount: number | null;
   /** Times (ms) before which the costly looks must not be repeated. */
   mapsDueMs: number;
   rollupDueMs: number;
   walkDueMs: number;
+  /** Time (ms) before which the histograms of a walk are not sent again: they are most of a row's bytes and change slowly. */
+  histogramDueMs: number;
 }
 
-export const startWatching = (identity: ProcessIdentity): Watched => ({
+/** The first walk is due at once, but behind those of processes that have waited for longer. */
+export const startWatching = (identity: ProcessIdentity, nowMs = 0): Watched => ({
   identity,
   rssBytesMax: 0,
   hint: { allocator: "unknown", libraryPath: null },
+  heapIsGlibc: null,
   vmaCount: null,
   mapsDueMs: 0,
   rollupDueMs: 0,
-  walkDueMs: 0,
+  walkDueMs: nowMs,
+  histogramDueMs: 0,
 });
+
+/**
+ * The same process under a new name. What it may cost has not changed, so its budgets go on; after exec its memory is
+ * another, so what was seen of that is forgotten.
+ */
+export function keepWatching(known: Watched, identity: ProcessIdentity): Watched {
+  const { mapsDueMs, rollupDueMs, walkDueMs } = known;
+  const budgets = { mapsDueMs, rollupDueMs, walkDueMs };
+  const sameProgram = known.identity.executablePath === identity.executablePath;
+  return sameProgram ? { ...known, identity } : { ...startWatching(identity), ...budgets };
+}
 
 export interface MeasureEdge {
   readonly config: CollectorConfig;
@@ -45,6 +63,8 @@ export interface MeasureEdge {
   readonly vmaCountLimit: number | null;
   /** CPU time of this process so far, in microseconds. */
   cpuUs(): number;
+  /** Whether the budget of all walks together has something left. */
+  mayWalk(): boolean;
   onWalk(walk: Walk): void;
 }
 
@@ -62,7 +82,7 @@ export async function measure(watched: Watched, nowMs: number, edge: MeasureEdge
   lookAtMaps(watched, nowMs, edge);
   const rollup = measureRollup(watched, nowMs, rss_bytes, edge);
   const walk = await measureHeap(watched, nowMs, edge);
-  const { cgroupPath, startTicks: _known, ...who } = identity;
+  const { cgroupPath, startTicks: _ticks, executablePath: _path, ...who } = identity;
   const row: Measured = {
     ...who,
     ...memory,
@@ -73,7 +93,7 @@ export async function measure(watched: Watched, nowMs: number, edge: MeasureEdge
     rss_bytes_max: Math.max(watched.rssBytesMax, rss_bytes),
     vma_count: walk?.vma_count ?? watched.vmaCount,
     vma_count_limit: edge.vmaCountLimit,
-    ...heapColumns(watched, walk),
+    ...heapColumns(watched, walk, nowMs, edge.config.histogramMs),
   };
   watched.rssBytesMax = 0;
   return ok(row);
@@ -96,21 +116,36 @@ function measureRollup(watched: Watched, nowMs: number, rssBytes: number, edge: 
 }
 
 async function measureHeap(watched: Watched, nowMs: number, edge: MeasureEdge): Promise<Walk | null> {
-  if (nowMs < watched.walkDueMs || watched.hint.allocator !== "glibc") return null;
+  if (nowMs < watched.walkDueMs || watched.hint.allocator !== "glibc" || !edge.mayWalk()) return null;
   const walk = await edge.walker.walk(watched.identity.pid, edge.config.walkCpuUsMax);
   watched.walkDueMs = nextDueMs({ costShareMax: edge.config.walkCostShareMax }, nowMs, walk.walk_cpu_us);
+  watched.heapIsGlibc = heapIsGlibc(walk) ?? watched.heapIsGlibc;
   edge.onWalk(walk);
   return walk;
 }
 
-function heapColumns({ hint, identity }: Watched, walk: Walk | null): Partial<Measured> {
-  const version = hint.allocator === "glibc" && hint.libraryPath !== null ? glibcVersion(identity.pid, hint.libraryPath) : null;
-  const allocator = { allocator: hint.allocator, allocator_version: version };
+/** Null where the walk ended before it could tell. */
+function heapIsGlibc(walk: Walk): boolean | null {
+  if (walk.kind === "figures") return walk.allocator === "glibc";
+  return walk.reason === "no_heap" || walk.reason === "layout" ? false : null;
+}
+
+function allocatorColumns({ hint, identity, heapIsGlibc }: Watched): Partial<Measured> {
+  if (hint.allocator === "glibc" && heapIsGlibc === false) return { allocator: "unknown", allocator_version: null };
+  const isGlibc = hint.allocator === "glibc" && hint.libraryPath !== null;
+  return { allocator: hint.allocator, allocator_version: isGlibc ? glibcVersion(identity.pid, hint.libraryPath) : null };
+}
+
+function heapColumns(watched: Watched, walk: Walk | null, nowMs: number, histogramMs: number): Partial<Measured> {
+  const allocator = allocatorColumns(watched);
   if (walk === null) return allocator;
   const cost = { heap_source: "walk", walk_cpu_us: walk.walk_cpu_us };
-  return walk.kind === "figures"
-    ? { ...allocator, ...cost, ...walk.figures }
-    : { ...allocator, ...cost, heap_unknown_reason: walk.reason };
+  if (walk.kind === "unknown") return { ...allocator, ...cost, heap_unknown_reason: walk.reason };
+  if (nowMs < watched.histogramDueMs) {
+    return { ...allocator, ...cost, ...walk.figures, free_bytes_by_size: null, pinned_bytes_by_size: null };
+  }
+  watched.histogramDueMs = nowMs + histogramMs;
+  return { ...allocator, ...cost, ...walk.figures };
 }
 
 function measureCgroup(cgroupPath: string | null): Partial<Measured> {

@@ -13,18 +13,16 @@ export interface ReportRequest {
   readonly generatedAtMs: number;
 }
 
-/** More points than a chart has pixels to tell apart would only cost time. */
-const TIMELINE_POINTS_MAX = 120;
-
 /** HTML of the page. */
 export async function drawReport(queries: QueryEngine, request: ReportRequest): Promise<string> {
   const { window } = request;
   const parameters = windowParameters(window);
-  const bucketSeconds = Math.max(1, Math.ceil((window.endMs - window.startMs) / 1_000 / TIMELINE_POINTS_MAX));
+  // Where memory is now is in the last period; the minutes of a whole week would be read for nothing.
+  const lastPeriod = windowParameters({ startMs: window.endMs - window.periodMs, endMs: window.endMs });
   const rows = {
-    process_timeline: await queries.run("process_timeline", { ...parameters, bucket_seconds: bucketSeconds }),
-    heap_composition: await queries.run("heap_composition", parameters),
+    process_timeline: await queries.run("process_timeline", parameters),
+    heap_composition: await queries.run("heap_composition", lastPeriod),
     collector_cost: await queries.run("collector_cost", parameters),
   };
-  return renderReport(fillReport({ ...request, rows, bucketMs: bucketSeconds * 1_000 }));
+  return renderReport(fillReport({ ...request, rows }));
 }

@@ -39,12 +39,12 @@ const lake = { TIDEMARK_LAKE_BUCKET: true, TIDEMARK_WORKGROUP: true, TIDEMARK_DA
 const judgement = { TIDEMARK_THRESHOLDS: true, TIDEMARK_PERIOD_SECONDS: true, TIDEMARK_PERIODS: true } as const;
 
 export const convertSettings = environment.pick({ TIDEMARK_RAW_BUCKET: true, TIDEMARK_LAKE_BUCKET: true });
-export const lakeSettings = environment.pick(lake);
+export const rollupSettings = environment.pick({ ...lake, TIDEMARK_PERIOD_SECONDS: true });
 export const detectSettings = environment.pick({ ...lake, ...judgement, TIDEMARK_ALERTS_TOPIC_ARN: true });
 export const reportSettings = environment.pick({ ...lake, ...judgement, TIDEMARK_REPORTS_TOPIC_ARN: true });
 export const slackSettings = environment.pick({ TIDEMARK_SLACK_SECRET_ARN: true });
 
-export type LakeSettings = z.output<typeof lakeSettings>;
+export type LakeSettings = Pick<z.output<typeof environment>, keyof typeof lake>;
 
 /** Throws one error that names every setting that is missing or wrong, its value and what was expected. */
 export function readSettings<T extends z.ZodObject>(

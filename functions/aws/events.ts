@@ -37,6 +37,10 @@ export function scheduledWindow(event: unknown, periodMs: number, periodCount: n
   return windowBefore(Math.floor(scheduledAtMs(event) / stepMs) * stepMs, periodMs, periodCount);
 }
 
+/** Width of a rolled-up row: troughs are found to a twenty-fourth of a period, in production to an hour of a day. */
+export const bucketSecondsOf = (periodSeconds: number): number =>
+  Math.min(HOUR_MS / 1_000, Math.max(1, Math.round(periodSeconds / 24)));
+
 const periodOf = (text: string): number => Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] ?? Number.NaN);
 
 function checked<T extends z.ZodType>(shape: T, event: unknown): z.output<T> {

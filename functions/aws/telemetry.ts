@@ -4,6 +4,7 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { Tracer } from "@aws-lambda-powertools/tracer";
 import type { ConvertReport } from "../convert.ts";
+import type { LakeObservation } from "../detect.ts";
 import type { Log, Notifier } from "../edges.ts";
 import type { QueryOutcome } from "./query-outcome.ts";
 
@@ -49,9 +50,15 @@ export function countQuery({ metrics, logger }: Telemetry, outcome: QueryOutcome
   single.addMetric("QueryScannedBytes", MetricUnit.Bytes, outcome.scannedBytes);
 }
 
-export const countFindings = ({ metrics }: Telemetry, count: number): void => {
-  metrics.addMetric("FindingsOpen", MetricUnit.Count, count);
-};
+/** What is not known is not counted: the alarms treat a missing figure as a breach of its own. */
+export function countLake(
+  { metrics }: Telemetry,
+  { findingsOpen, newestSampleAgeSeconds, silentHosts }: LakeObservation,
+): void {
+  metrics.addMetric("FindingsOpen", MetricUnit.Count, findingsOpen);
+  if (newestSampleAgeSeconds !== null) metrics.addMetric("NewestSampleAgeSeconds", MetricUnit.Seconds, newestSampleAgeSeconds);
+  if (silentHosts !== null) metrics.addMetric("SilentHosts", MetricUnit.Count, silentHosts);
+}
 
 /** The notifier, counting what it has sent. */
 export const countedNotifier = ({ metrics }: Telemetry, notifier: Notifier): Notifier => ({

@@ -1,5 +1,6 @@
 // Findings as a table of columns, the form in which the lake takes them.
-import { type ColumnTable, type Finding, findingColumns, type Value } from "../../schema/columns.ts";
+import type { ColumnTable, Finding, Value } from "../../schema/columns.ts";
+import { findingColumns } from "../../schema/made-columns.ts";
 
 export function findingTable(findings: readonly Finding[]): ColumnTable {
   const rows: readonly Readonly<Record<string, Value | undefined>>[] = findings;

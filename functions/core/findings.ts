@@ -60,13 +60,13 @@ function heldOf(row: ResultRow): ProcessFinding {
   const held = numberOf(row, "held_bytes");
   const reclaimable = maybeNumber(row, "reclaimable_bytes");
   const returned =
-    `after the peak live bytes went from ${formatBytes(numberOf(row, "live_bytes_peak"))} to ` +
+    `from peak to trough live bytes went from ${formatBytes(numberOf(row, "live_bytes_peak"))} to ` +
     `${formatBytes(numberOf(row, "live_bytes_trough"))}, RSS from ${formatBytes(numberOf(row, "rss_bytes_peak"))} to ` +
     `${formatBytes(numberOf(row, "rss_bytes_trough"))}`;
   const where =
     cause === "arena_bloat"
       ? `${formatBytes(maybeNumber(row, "non_main_free_bytes"))} of the free memory lies in ` +
-        `${formatCount(numberOf(row, "arena_count") - 1)} arenas of threads`
+        `the arenas of threads (${formatCount(numberOf(row, "arena_count_over_1mib"))} arenas hold over 1 MiB)`
       : `${formatBytes(held)} is held free in ${formatCount(numberOf(row, "free_chunk_count"))} chunks, the largest ` +
         `${formatBytes(numberOf(row, "free_chunk_bytes_max"))}`;
   const back =

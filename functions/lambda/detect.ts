@@ -9,7 +9,7 @@ import { scheduledWindow } from "../aws/events.ts";
 import { checkedThresholds, lakeEdge } from "../aws/lake-edge.ts";
 import { currentInvocation, observed } from "../aws/middleware.ts";
 import { snsNotifier } from "../aws/sns-notifier.ts";
-import { countedNotifier, countFindings, createTelemetry } from "../aws/telemetry.ts";
+import { countedNotifier, countLake, createTelemetry } from "../aws/telemetry.ts";
 import { createDetectHandler } from "../detect.ts";
 
 const settings = readSettings(detectSettings, process.env);
@@ -21,15 +21,14 @@ const detect = createDetectHandler({
   ...lakeEdge(settings, queries, telemetry, invocation),
   notifier: countedNotifier(telemetry, snsNotifier(tracedClient(telemetry, SNSClient), topics)),
   thresholds: checkedThresholds(settings.TIDEMARK_THRESHOLDS, queries),
+  observe: (observation) => countLake(telemetry, observation),
 });
 
 export const handler = observed({
   telemetry,
   invocation,
-  handler: async (event: unknown, context: Context) => {
+  handler: (event: unknown, context: Context) => {
     const window = scheduledWindow(event, settings.TIDEMARK_PERIOD_SECONDS * 1_000, settings.TIDEMARK_PERIODS);
-    const findings = await detect({ window }, context);
-    countFindings(telemetry, findings.length);
-    return findings;
+    return detect({ window }, context);
   },
 });

@@ -2,17 +2,20 @@
 // Which hours a scheduled time means is functions/rollup.ts.
 import type { Context } from "aws-lambda";
 import { readCatalogue } from "../../queries/catalogue.ts";
-import { lakeSettings, readSettings } from "../aws/config.ts";
-import { scheduledAtMs } from "../aws/events.ts";
+import { readSettings, rollupSettings } from "../aws/config.ts";
+import { bucketSecondsOf, scheduledAtMs } from "../aws/events.ts";
 import { lakeEdge } from "../aws/lake-edge.ts";
 import { currentInvocation, observed } from "../aws/middleware.ts";
 import { createTelemetry } from "../aws/telemetry.ts";
 import { createRollupHandler, hoursToRollUp } from "../rollup.ts";
 
-const settings = readSettings(lakeSettings, process.env);
+const settings = readSettings(rollupSettings, process.env);
 const telemetry = createTelemetry();
 const invocation = currentInvocation();
-const rollUp = createRollupHandler(lakeEdge(settings, readCatalogue(), telemetry, invocation));
+const rollUp = createRollupHandler({
+  ...lakeEdge(settings, readCatalogue(), telemetry, invocation),
+  bucketSeconds: bucketSecondsOf(settings.TIDEMARK_PERIOD_SECONDS),
+});
 
 export const handler = observed({
   telemetry,

@@ -20,7 +20,7 @@ static const char usage[] =
     "       tidemark-walk --serve\n"
     "       tidemark-walk --help | --version\n"
     "Measures the glibc heap of a running process from outside, without stopping it.\n"
-    "With --serve, answers lines \"<pid> <cpu_budget_us>\" from standard input.\n"
+    "With --serve, answers lines \"<pid> <cpu_budget_us> [<wall_ms>]\" from standard input.\n"
     "Exit status: 0 figures, 1 unknown (the line says why), 2 usage.\n";
 
 /* A walk wakes up thousands of times a second, and must not push the program that it watches off its CPU each time. */
@@ -47,9 +47,10 @@ static int refuse(const char *problem, const char *value) {
 static int walk_one(const char *pid_text, uint64_t budget_us) {
     const char *end;
     pid_t pid;
+    struct walk_limits limits = {.cpu_us = budget_us, .wall_ms = WALL_MS_DEFAULT};
     struct walk_result result;
     if (!parse_pid(pid_text, &end, &pid) || *end != '\0') return refuse("not a pid", pid_text);
-    walk_process(pid, budget_us, &result);
+    walk_process(pid, limits, &result);
     bool printed = print_result(&result);
     return printed && result.reason == WALK_OK ? EXIT_FIGURES : EXIT_UNKNOWN;
 }
@@ -69,7 +70,7 @@ int main(int argument_count, char **arguments) {
     }
     if (argument_count == 4 && strcmp(arguments[1], "--cpu-budget-us") == 0) {
         const char *end;
-        if (!parse_budget(arguments[2], &end, &budget_us) || *end != '\0') return refuse("not a CPU budget", arguments[2]);
+        if (!parse_limit(arguments[2], &end, &budget_us) || *end != '\0') return refuse("not a CPU budget", arguments[2]);
         at = 3;
     }
     if (argument_count != at + 1) {

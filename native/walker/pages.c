@@ -22,8 +22,9 @@ enum access pages_finish(struct open_page *page, struct memory *memory, struct h
     enum access access = memory->count_resident(memory, page->start, page->start + memory->page_bytes, &resident_bytes);
     if (access != ACCESS_OK) return access;
     totals->resident_bytes += resident_bytes;
+    if (resident_bytes != 0) totals->free_resident_bytes += (uint64_t)page->free_bytes + page->top_bytes;
     bool half_free = 2 * (uint64_t)page->free_bytes >= memory->page_bytes;
-    if (resident_bytes != 0 && half_free && page->live_bytes != 0 && !page->carries_top) share_pinned(page, totals);
+    if (resident_bytes != 0 && half_free && page->live_bytes != 0 && page->top_bytes == 0) share_pinned(page, totals);
     page->start = 0;
     return ACCESS_OK;
 }
@@ -33,21 +34,24 @@ static void open_at(struct open_page *page, uint64_t start) {
     page->free_bytes = 0;
     page->live_bytes = 0;
     page->live_bins = 0;
-    page->carries_top = false;
+    page->top_bytes = 0;
 }
 
 /* Counts whole pages [from, to) of one chunk, of which [trim_from, trim_to) would be released by a trim. */
-static enum access count_whole_pages(struct memory *memory, struct heap_totals *totals, uint64_t from, uint64_t to,
-                                     uint64_t trim_from, uint64_t trim_to) {
+static enum access count_whole_pages(struct memory *memory, struct heap_totals *totals, enum bytes_kind kind, uint64_t from,
+                                     uint64_t to, uint64_t trim_from, uint64_t trim_to) {
     enum access access = ACCESS_OK;
+    uint64_t resident = 0;
+    uint64_t reclaimable = 0;
     if (trim_from < from) trim_from = from;
     if (trim_to > to) trim_to = to;
-    if (trim_from >= trim_to) return memory->count_resident(memory, from, to, &totals->resident_bytes);
-    uint64_t reclaimable = 0;
-    if (from < trim_from) access = memory->count_resident(memory, from, trim_from, &totals->resident_bytes);
-    if (access == ACCESS_OK) access = memory->count_resident(memory, trim_from, trim_to, &reclaimable);
-    if (access == ACCESS_OK && trim_to < to) access = memory->count_resident(memory, trim_to, to, &totals->resident_bytes);
-    totals->resident_bytes += reclaimable;
+    if (trim_from >= trim_to) trim_from = trim_to = to;
+    if (from < trim_from) access = memory->count_resident(memory, from, trim_from, &resident);
+    if (access == ACCESS_OK && trim_from < trim_to) access = memory->count_resident(memory, trim_from, trim_to, &reclaimable);
+    if (access == ACCESS_OK && trim_to < to) access = memory->count_resident(memory, trim_to, to, &resident);
+    resident += reclaimable;
+    totals->resident_bytes += resident;
+    if (kind == BYTES_FREE || kind == BYTES_TOP) totals->free_resident_bytes += resident;
     totals->reclaimable_bytes += reclaimable;
     totals->whole_free_page_bytes += trim_to - trim_from;
     return access;
@@ -66,7 +70,7 @@ enum access pages_cross(struct open_page *page, struct memory *memory, struct he
         from = end;
     }
     uint64_t last = align_down(to, memory->page_bytes);
-    if (access == ACCESS_OK && from < last) access = count_whole_pages(memory, totals, from, last, trim_from, trim_to);
+    if (access == ACCESS_OK && from < last) access = count_whole_pages(memory, totals, kind, from, last, trim_from, trim_to);
     if (access == ACCESS_OK && last < to && from <= last) {
         open_at(page, last);
         pages_add_here(page, kind, (uint32_t)(to - last), chunk_bytes);

@@ -13,8 +13,8 @@ struct open_page {
     uint64_t start; /* 0 while no page is open. */
     uint32_t free_bytes;
     uint32_t live_bytes;
+    uint32_t top_bytes;     /* Apart from free_bytes, because the top is not pinned: the heap grows into it. */
     uint32_t live_bins;     /* Bit i is set when live_bytes_by_bin[i] counts; the others hold stale values. */
-    bool carries_top;       /* The top is not pinned: the heap grows into it. */
     uint32_t live_bytes_by_bin[SIZE_BIN_COUNT];
 };
 
@@ -43,7 +43,7 @@ static inline void pages_add_here(struct open_page *page, enum bytes_kind kind, 
     } else if (kind == BYTES_FREE) {
         page->free_bytes += bytes;
     } else if (kind == BYTES_TOP) {
-        page->carries_top = true;
+        page->top_bytes += bytes;
     }
 }
 

@@ -53,6 +53,7 @@ static void append_figures(struct line *line, const struct walk_result *result) 
     append_number(line, "heap_resident_bytes", totals->resident_bytes);
     append_number(line, "live_bytes", totals->live_bytes + mmapped_bytes);
     append_number(line, "free_bytes", totals->free_bytes + totals->top_bytes);
+    append_number(line, "free_resident_bytes", totals->free_resident_bytes);
     append_number(line, "free_chunk_count", totals->free_chunk_count);
     append_number(line, "free_chunk_bytes_max", totals->free_chunk_bytes_max);
     append_number(line, "top_bytes", totals->top_bytes);
@@ -65,6 +66,7 @@ static void append_figures(struct line *line, const struct walk_result *result) 
     }
     append_number(line, "arena_count", result->arena_count);
     append_number(line, "arena_count_over_1mib", result->arena_count_over_1mib);
+    append_number(line, "arena_bytes_max", result->arena_bytes_max);
     append_number(line, "non_main_arena_bytes", result->non_main_arena_bytes);
     append_number(line, "non_main_free_bytes", result->non_main_free_bytes);
     append_list(line, "free_bytes_by_size", totals->free_bytes_by_size);

@@ -26,7 +26,7 @@ static enum access access_of_errno(int error) {
 }
 
 static enum access pace(struct process_memory *process) {
-    if (thread_cpu_ns() >= process->cpu_end_ns) return ACCESS_BUDGET;
+    if (thread_cpu_ns() >= process->deadline.cpu_ns || monotonic_ns() >= process->deadline.monotonic_ns) return ACCESS_BUDGET;
     unsigned share = process->starved ? BLOCKS_WHEN_STARVED : 1;
     bool due = process->bytes_since_pause >= share * PAUSE_AFTER_BYTES || process->reads_since_pause >= share * PAUSE_AFTER_READS;
     if (!due) return ACCESS_OK;
@@ -112,7 +112,7 @@ static void settle(struct memory *memory, unsigned attempt) {
     pause_ns((uint64_t)SETTLE_NS << (attempt < 8 ? attempt : 8));
 }
 
-enum access process_memory_open(struct process_memory *process, pid_t pid, uint64_t cpu_end_ns) {
+enum access process_memory_open(struct process_memory *process, pid_t pid, struct deadline deadline) {
     uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
     process->memory = (struct memory){
         .page_bytes = page_bytes,
@@ -124,7 +124,7 @@ enum access process_memory_open(struct process_memory *process, pid_t pid, uint6
         .settle = settle,
     };
     process->pid = pid;
-    process->cpu_end_ns = cpu_end_ns;
+    process->deadline = deadline;
     process->next_block_bytes = page_bytes;
     process->bytes_since_pause = 0;
     process->reads_since_pause = 0;

@@ -13,11 +13,17 @@
 #define BLOCK_BYTES_MAX 65536
 #define PEEK_COUNT_MAX 64
 
+/* When a walk must end, on either clock. */
+struct deadline {
+    uint64_t cpu_ns; /* Of thread_cpu_ns. */
+    uint64_t monotonic_ns;
+};
+
 struct process_memory {
     struct memory memory; /* First, so that a struct memory * can be turned back. */
     pid_t pid;
     struct pagemap pagemap;
-    uint64_t cpu_end_ns;       /* Of thread_cpu_ns. */
+    struct deadline deadline;
     uint64_t next_block_bytes;
     uint64_t bytes_since_pause;
     unsigned reads_since_pause;
@@ -25,7 +31,7 @@ struct process_memory {
     _Alignas(16) unsigned char buffer[BLOCK_BYTES_MAX];
 };
 
-enum access process_memory_open(struct process_memory *process, pid_t pid, uint64_t cpu_end_ns);
+enum access process_memory_open(struct process_memory *process, pid_t pid, struct deadline deadline);
 /* Closes and wipes: what we read is other people's data. */
 void process_memory_close(struct process_memory *process);
 

@@ -10,7 +10,7 @@
 #include "print.h"
 #include "proc_file.h"
 
-/* Two numbers of at most 20 digits, a space and the newline. */
+/* Three numbers of at most 20 digits, and two spaces. */
 #define REQUEST_BYTES_MAX 64
 
 bool parse_pid(const char *text, const char **end, pid_t *pid) {
@@ -21,19 +21,21 @@ bool parse_pid(const char *text, const char **end, pid_t *pid) {
     return true;
 }
 
-bool parse_budget(const char *text, const char **end, uint64_t *budget_us) {
-    *end = parse_decimal(text, budget_us);
-    return *end != NULL && *budget_us != 0;
+bool parse_limit(const char *text, const char **end, uint64_t *limit) {
+    *end = parse_decimal(text, limit);
+    return *end != NULL && *limit != 0;
 }
 
 static bool answer(const char *request) {
     pid_t pid;
-    uint64_t budget_us;
+    struct walk_limits limits = {.wall_ms = WALL_MS_DEFAULT};
     const char *end;
     if (!parse_pid(request, &end, &pid) || *end != ' ') return print_bad_request();
-    if (!parse_budget(end + 1, &end, &budget_us) || *end != '\0') return print_bad_request();
+    if (!parse_limit(end + 1, &end, &limits.cpu_us)) return print_bad_request();
+    if (*end == ' ' && !parse_limit(end + 1, &end, &limits.wall_ms)) return print_bad_request();
+    if (*end != '\0') return print_bad_request();
     struct walk_result result;
-    walk_process(pid, budget_us, &result);
+    walk_process(pid, limits, &result);
     return print_result(&result);
 }
 

@@ -13,7 +13,8 @@
 
 /* Heaps may be born or given back between reading the maps and reading the heaps; then all is looked at again. */
 #define SCANS_MAX 3
-#define CPU_BUDGET_US_MAX UINT64_C(60000000)
+#define CPU_US_MAX UINT64_C(60000000)
+#define WALL_MS_MAX UINT64_C(600000)
 #define MIB (UINT64_C(1) << 20)
 
 /* About 3 MiB that cost memory only as far as they are filled. Static, so that no walk can fail for want of memory. */
@@ -32,6 +33,12 @@ static enum walk_reason walk_region(struct heap_region *region, struct walk_resu
     return outcome->reason;
 }
 
+static void add_arena(struct walk_result *result, uint64_t heap_bytes) {
+    result->arena_count++;
+    result->arena_count_over_1mib += heap_bytes > MIB;
+    if (heap_bytes > result->arena_bytes_max) result->arena_bytes_max = heap_bytes;
+}
+
 static enum walk_reason walk_main(const struct identity *identity, struct walk_result *result) {
     struct chunks_outcome outcome;
     /* Without address randomisation [heap] can begin with the end of the program's data, which start_brk leaves out. */
@@ -40,8 +47,7 @@ static enum walk_reason walk_main(const struct identity *identity, struct walk_r
     if (region.first_chunk >= region.end) return WALK_NO_HEAP;
     enum walk_reason reason = reason_of_access(first_chunk_find(&process.memory, &region));
     if (reason == WALK_OK) reason = walk_region(&region, result, &outcome);
-    result->arena_count++;
-    result->arena_count_over_1mib += region.end - region.start > MIB;
+    add_arena(result, region.end - region.start);
     return reason;
 }
 
@@ -60,10 +66,9 @@ static enum walk_reason walk_arenas(struct walk_result *result) {
     for (size_t arena = 0; arena < arenas.arena_count; arena++) {
         /* No top: the arena went on to a heap that was born after the maps were read. */
         if (sums[arena].tops != 1) return WALK_CHANGED;
-        result->arena_count_over_1mib += sums[arena].heap_bytes > MIB;
+        add_arena(result, sums[arena].heap_bytes);
         result->non_main_arena_bytes += sums[arena].heap_bytes;
     }
-    result->arena_count += arenas.arena_count;
     result->non_main_free_bytes = result->totals.free_bytes + result->totals.top_bytes - free_before;
     return WALK_OK;
 }
@@ -98,8 +103,8 @@ static bool still_same(const struct identity *before, pid_t pid) {
            after.start_brk == before->start_brk && pagemap_still_there(&process.pagemap) == ACCESS_OK;
 }
 
-static enum walk_reason walk_identified(const struct identity *identity, uint64_t cpu_end_ns, struct walk_result *result) {
-    enum walk_reason reason = reason_of_access(process_memory_open(&process, result->pid, cpu_end_ns));
+static enum walk_reason walk_identified(const struct identity *identity, struct deadline deadline, struct walk_result *result) {
+    enum walk_reason reason = reason_of_access(process_memory_open(&process, result->pid, deadline));
     if (reason != WALK_OK) return reason;
     for (unsigned scans = 1; scans <= SCANS_MAX; scans++) {
         reason = scan(identity, result);
@@ -108,16 +113,19 @@ static enum walk_reason walk_identified(const struct identity *identity, uint64_
     return still_same(identity, result->pid) ? reason : WALK_GONE;
 }
 
-void walk_process(pid_t pid, uint64_t cpu_budget_us, struct walk_result *result) {
+void walk_process(pid_t pid, struct walk_limits limits, struct walk_result *result) {
     uint64_t cpu_start_ns = thread_cpu_ns();
     uint64_t start_ns = monotonic_ns();
-    uint64_t budget_us = cpu_budget_us < CPU_BUDGET_US_MAX ? cpu_budget_us : CPU_BUDGET_US_MAX;
+    struct deadline deadline = {
+        .cpu_ns = cpu_start_ns + (limits.cpu_us < CPU_US_MAX ? limits.cpu_us : CPU_US_MAX) * 1000,
+        .monotonic_ns = start_ns + (limits.wall_ms < WALL_MS_MAX ? limits.wall_ms : WALL_MS_MAX) * 1000000,
+    };
     struct identity identity;
     *result = (struct walk_result){.pid = pid};
     result->reason = identity_read(pid, &identity);
     if (result->reason == WALK_OK) {
         process.pagemap.file = -1;
-        result->reason = walk_identified(&identity, cpu_start_ns + budget_us * 1000, result);
+        result->reason = walk_identified(&identity, deadline, result);
         process_memory_close(&process);
     }
     result->walk_cpu_us = (thread_cpu_ns() - cpu_start_ns) / 1000;

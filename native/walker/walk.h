@@ -18,15 +18,17 @@ enum walk_reason {
     WALK_LAYOUT,       /* The heap does not look like glibc's, or has a form we cannot account for to the last byte. */
     WALK_SWAPPED,      /* A needed page is in swap, and reading it would bring it back into memory. */
     WALK_CHANGED,      /* The heap changed faster than we could read it, in spite of every retry. */
-    WALK_BUDGET,       /* The CPU time allowed for this walk was used up. */
+    WALK_BUDGET,       /* The CPU time or the wall time allowed for this walk was used up. */
     WALK_NO_PAGEMAP,   /* /proc/<pid>/pagemap cannot be read, so we cannot tell which pages are safe to touch. */
     WALK_TOO_MANY_MAPS /* More mappings, heaps or arenas than our fixed tables hold. */
 };
 
-/* Sums over the heaps that were walked. Every field but resident_bytes and reclaimable_bytes is address space. */
+/* Sums over the heaps that were walked. Every field is address space but resident_bytes, free_resident_bytes and
+ * reclaimable_bytes. */
 struct heap_totals {
     uint64_t live_bytes;
     uint64_t free_bytes; /* Tops not included; print.c adds them, as the column's meaning asks. */
+    uint64_t free_resident_bytes; /* Of free_bytes and top_bytes, on resident pages. */
     uint64_t free_chunk_count;
     uint64_t free_chunk_bytes_max;
     uint64_t top_bytes;
@@ -53,13 +55,20 @@ struct walk_result {
     uint64_t mmapped_count;
     uint64_t arena_count;
     uint64_t arena_count_over_1mib;
+    uint64_t arena_bytes_max;
     uint64_t non_main_arena_bytes;
     uint64_t non_main_free_bytes;
     struct heap_totals totals;
 };
 
-/* Measures the heap of `pid`, spending at most about `cpu_budget_us` of CPU time. Never fails: see result->reason. */
-void walk_process(pid_t pid, uint64_t cpu_budget_us, struct walk_result *result);
+/* On a loaded host a walk can wait for the CPU far longer than it computes, and whoever asked waits as well. */
+struct walk_limits {
+    uint64_t cpu_us;
+    uint64_t wall_ms;
+};
+
+/* Measures the heap of `pid` within about these limits. Never fails: see result->reason. */
+void walk_process(pid_t pid, struct walk_limits limits, struct walk_result *result);
 
 /* The word that stands for a reason in the output, for example "no_heap". */
 const char *walk_reason_word(enum walk_reason reason);

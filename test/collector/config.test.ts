@@ -6,8 +6,9 @@ import { readConfig } from "../../collector/config.ts";
 test("with the folder alone, production's defaults hold", () => {
   const config = readConfig({ TIDEMARK_DELIVERY_FOLDER: "/var/lib/tidemark" });
   if (!config.ok) throw new Error(config.error.join());
-  const { tickMs, rowMs, flushMs, walkCostShareMax } = config.value;
-  deepEqual([tickMs, rowMs, flushMs, walkCostShareMax], [10_000, 60_000, 60_000, 0.002]);
+  const { tickMs, rowMs, flushMs, walkCostShareMax, allWalksCostShareMax, stopOnStdinEnd } = config.value;
+  deepEqual([tickMs, rowMs, flushMs], [10_000, 60_000, 60_000]);
+  deepEqual([walkCostShareMax, allWalksCostShareMax, stopOnStdinEnd], [0.002, 0.02, false]);
 });
 
 test("every bad setting is named with its value, all at once", () => {
@@ -17,6 +18,26 @@ test("every bad setting is named with its value, all at once", () => {
   match(problems.join("\n"), /TIDEMARK_DELIVERY_FOLDER is not set/);
   match(problems.join("\n"), /TIDEMARK_TICK_MS is soon/);
   match(problems.join("\n"), /TIDEMARK_WALK_COST_SHARE_MAX is 7/);
+});
+
+test("records go to a folder or to a stream: neither and both are refused, with both values", () => {
+  const stream = readConfig({ TIDEMARK_FIREHOSE_STREAM: "tidemark-samples" });
+  deepEqual(stream.ok && stream.value.destination, { kind: "firehose", stream: "tidemark-samples" });
+  const table = [
+    [{}, "TIDEMARK_DELIVERY_FOLDER is not set, TIDEMARK_FIREHOSE_STREAM is not set"],
+    [
+      { TIDEMARK_DELIVERY_FOLDER: "f", TIDEMARK_FIREHOSE_STREAM: "s" },
+      "TIDEMARK_DELIVERY_FOLDER is f, TIDEMARK_FIREHOSE_STREAM is s",
+    ],
+  ] as const;
+  for (const [env, problem] of table) {
+    deepEqual(readConfig(env), { ok: false, error: [`${problem}: exactly one of them says where records go`] });
+  }
+});
+
+test("a stream's name is not an ARN", () => {
+  const config = readConfig({ TIDEMARK_FIREHOSE_STREAM: "arn:aws:firehose:us-east-1:123456789012:deliverystream/x" });
+  match(config.ok ? "" : config.error.join(), /TIDEMARK_FIREHOSE_STREAM is arn:.*: expected the name of a Firehose stream/);
 });
 
 test("a row shorter than a tick is refused with both values", () => {

@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { globSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -43,10 +43,65 @@ test("on SIGTERM the last rows are closed and delivered, every object decodes, a
   ok(rows > 0);
 });
 
+test("with a folder the SDK is not loaded: its memory is not paid for", async () => {
+  walkerPath();
+  const env = { PATH: process.env["PATH"], TIDEMARK_DELIVERY_FOLDER: mkdtempSync(join(tmpdir(), "tidemark-")) };
+  const watchLoads =
+    "data:text/javascript,import{registerHooks}from'node:module';registerHooks({load(u,c,n){if(u.includes('@aws-sdk'))console.error('loaded '+u);return n(u,c)}})";
+  const child = spawn(process.execPath, ["--import", watchLoads, entry], { env, stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  for (let tries = 0; tries < 200 && !stderr.includes("collector starts"); tries++) await sleep(50);
+  child.kill("SIGTERM");
+  equal((await once(child, "exit"))[0], 0);
+  ok(!stderr.includes("loaded "), stderr);
+});
+
 test("bad settings end it with code 2 and one line for each", () => {
   const env = { PATH: process.env["PATH"], TIDEMARK_TICK_MS: "0" };
   const { status, stderr } = spawnSync(process.execPath, [entry], { env, encoding: "utf8" });
   equal(status, 2);
   match(stderr, /TIDEMARK_DELIVERY_FOLDER is not set/);
   match(stderr, /TIDEMARK_TICK_MS is 0/);
+});
+
+test("a collector started for a while ends with whoever started it, also when that is killed", async () => {
+  walkerPath();
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-"));
+  const start = fileURLToPath(new URL("../../local/collector-process.ts", import.meta.url));
+  const settings = { TIDEMARK_DELIVERY_FOLDER: folder, TIDEMARK_TICK_MS: 100, TIDEMARK_ROW_MS: 100, TIDEMARK_FLUSH_MS: 60_000 };
+  const script = `
+    import { startCollector } from ${JSON.stringify(start)};
+    const { pid } = startCollector(${JSON.stringify(settings)}, (line) => line.includes("starts") && console.log(pid));`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(parent.stdout, "data");
+  const pid = Number(String(line));
+  ok(existsSync(`/proc/${pid}`));
+  // Until it has something to deliver: it must do so on its way out.
+  for (let tries = 0; tries < 100 && !hasChild(pid); tries++) await sleep(50);
+  await sleep(300);
+  parent.kill("SIGKILL");
+  await once(parent, "exit");
+  for (let tries = 0; tries < 100 && existsSync(`/proc/${pid}`); tries++) await sleep(50);
+  equal(existsSync(`/proc/${pid}`), false, "five seconds later it is still there");
+  ok(globSync("raw/*/*/*.ndjson.gz", { cwd: folder }).length > 0, "and its last rows were delivered");
+});
+
+const hasChild = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim() !== "";
+
+test("without that order the end of standard input means nothing: under systemd it is /dev/null", async () => {
+  walkerPath();
+  const env = {
+    PATH: process.env["PATH"],
+    TIDEMARK_DELIVERY_FOLDER: mkdtempSync(join(tmpdir(), "tidemark-")),
+    TIDEMARK_TICK_MS: "100",
+  };
+  const child = spawn(process.execPath, [entry], { env, stdio: ["ignore", "ignore", "pipe"] });
+  await once(child.stderr, "data");
+  await sleep(500);
+  equal(child.exitCode, null);
+  child.kill("SIGTERM");
+  equal((await once(child, "exit"))[0], 0);
 });

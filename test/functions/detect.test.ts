@@ -3,7 +3,7 @@ import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import type { Context, SNSEvent } from "aws-lambda";
 import { windowBefore } from "../../functions/core/window.ts";
-import { createDetectHandler } from "../../functions/detect.ts";
+import { createDetectHandler, type LakeObservation } from "../../functions/detect.ts";
 import type { Message, QueryEngine, ResultRow } from "../../functions/edges.ts";
 import { createReportHandler } from "../../functions/report.ts";
 import { createSlackHandler } from "../../functions/slack.ts";
@@ -39,6 +39,8 @@ function engine(answers: Readonly<Record<string, readonly ResultRow[]>>) {
   return { queries, asked };
 }
 
+const observe = () => undefined;
+
 function mailbox() {
   const messages: Message[] = [];
   return { messages, notifier: { send: async (message: Message) => void messages.push(message) } };
@@ -48,7 +50,7 @@ test("a new finding is filed as a row and told once; thresholds and the window r
   const lake = memoryStore();
   const { queries, asked } = engine({ live_growth: [growth] });
   const { messages, notifier } = mailbox();
-  const handler = createDetectHandler({ queries, lake, notifier, thresholds: { growth_bytes_min: 5 } });
+  const handler = createDetectHandler({ queries, lake, notifier, thresholds: { growth_bytes_min: 5 }, observe });
   const findings = await handler({ window }, {} as Context);
   equal(findings.length, 1);
   deepEqual(
@@ -79,20 +81,54 @@ test("a finding that was there within a day is filed again but not told again", 
     lake: memoryStore(),
     ...mailbox(),
     thresholds: {},
+    observe,
   })({ window }, {} as Context);
-  const known = [{ finding_id: first[0]?.finding_id ?? "" }];
+  const known = [{ finding_id: first[0]?.finding_id ?? "", excess_bytes_last: 30 * MIB }];
   const lake = memoryStore();
   const { messages, notifier } = mailbox();
   const { queries } = engine({ live_growth: [growth], recent_findings: known });
-  await createDetectHandler({ queries, lake, notifier, thresholds: {} })({ window }, {} as Context);
+  await createDetectHandler({ queries, lake, notifier, thresholds: {}, observe })({ window }, {} as Context);
   deepEqual([messages.length, lake.objects.size], [0, 1]);
+});
+
+test("a known finding is told again when it concerns twice the memory", async () => {
+  const { queries } = engine({ live_growth: [growth] });
+  const [finding] = await createDetectHandler({ queries, lake: memoryStore(), ...mailbox(), thresholds: {}, observe })(
+    { window },
+    {} as Context,
+  );
+  const { messages, notifier } = mailbox();
+  const known = [{ finding_id: finding?.finding_id ?? "", excess_bytes_last: 20 * MIB }];
+  const grown = engine({ live_growth: [growth], recent_findings: known });
+  await createDetectHandler({ ...grown, lake: memoryStore(), notifier, thresholds: {}, observe })({ window }, {} as Context);
+  equal(messages.length, 1);
+});
+
+test("how fresh the lake is is observed with each run, and unknown when the day has no samples", async () => {
+  const seen: LakeObservation[] = [];
+  const edge = {
+    lake: memoryStore(),
+    ...mailbox(),
+    thresholds: {},
+    observe: (observation: LakeObservation) => void seen.push(observation),
+  };
+  const freshness = [{ newest_sample_age_seconds: 90, silent_host_count: 2 }];
+  await createDetectHandler({ ...edge, ...engine({ sample_freshness: freshness }) })({ window }, {} as Context);
+  await createDetectHandler({ ...edge, ...engine({}) })({ window }, {} as Context);
+  deepEqual(seen, [
+    { findingsOpen: 0, newestSampleAgeSeconds: 90, silentHosts: 2 },
+    { findingsOpen: 0, newestSampleAgeSeconds: null, silentHosts: null },
+  ]);
 });
 
 test("when telling fails nothing is filed, so that the next run tells it", async () => {
   const lake = memoryStore();
   const notifier = { send: () => Promise.reject(new Error("SNS is down")) };
   const { queries } = engine({ live_growth: [growth] });
-  await rejects(createDetectHandler({ queries, lake, notifier, thresholds: {} })({ window }, {} as Context), /SNS is down/);
+  await rejects(
+    createDetectHandler({ queries, lake, notifier, thresholds: {}, observe })({ window }, {} as Context),
+    /SNS is down/,
+  );
   equal(lake.objects.size, 0);
 });
 

@@ -11,7 +11,7 @@ import { pendingConverter } from "../../local/convert-pending.ts";
 import { openLake } from "../../local/duckdb.ts";
 import { folderStore } from "../../local/folder-store.ts";
 import { stderrLog } from "../../local/log.ts";
-import { processHourColumns } from "../../schema/columns.ts";
+import { processHourColumns } from "../../schema/made-columns.ts";
 import { lakeFolder } from "../support/lake.ts";
 import { hostIdentity, processSample, samples } from "../support/samples.ts";
 

@@ -17,7 +17,7 @@ let folder = "";
 before(async () => {
   walkerPath();
   const process = [processSample({ service: "a\u001b[31mb", rss_bytes: 5 }), processSample({ sequence: 2, service: "c" })];
-  folder = await lakeFolder([{ samples: samples({ process }) }], NOW_MS);
+  folder = await lakeFolder([{ samples: samples({ process }) }], NOW_MS, true);
 });
 
 test("--help lists the verbs, and each verb has help of its own", () => {
@@ -83,13 +83,21 @@ test("sql alone lists the named queries; by name it runs one, over all of the la
   equal(narrowed.stdout, "");
 });
 
-test("sql says which query or parameter does not exist, and that there is no lake", () => {
+test("sql says which query or parameter does not exist, and that there is no lake", async () => {
+  const unrolled = await lakeFolder([], NOW_MS);
   const cases = [
     [["sql", "--folder", folder, "nothing_known"], /no query named nothing_known; there are collector_cost/],
     [["sql", "--folder", folder, "live_growth", "--param", "foo=1"], /live_growth has no parameter foo; it has window_start/],
     [
       ["sql", "--folder", folder, "live_growth", "--param", "growth_bytes_min=much"],
       /parameter growth_bytes_min of live_growth is much/,
+    ],
+    [["sql", "--folder", unrolled, "live_growth"], /no rolled-up hours yet.*run tidemark report/],
+    [["sql", "--folder", folder, "live_growth", "--param", "dt_first=x"], /live_growth has no parameter dt_first/],
+    [["sql", "--folder", folder, "SELECT 1", "--param", "a=1"], /--param goes with a named query/],
+    [
+      ["report", "--folder", folder, "--param", "held_byte_min=1"],
+      /no detection query has a parameter held_byte_min; there are .*held_bytes_min/,
     ],
     [["sql", "--folder", "/nonexistent", "SELECT 1"], /no lake at \/nonexistent: run npm start/],
     [["sql", "--folder", folder, "SELECT * FROM read_text('/etc/hostname')"], /Cannot access file/],

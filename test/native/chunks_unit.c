@@ -103,6 +103,7 @@ static void expect_pages(uint64_t end, uint64_t page_bytes) {
             live += GRANULE;
             live_by_bin[bin_of(chunk_sizes[granule])] += GRANULE;
         }
+        expected.free_resident_bytes += free_bytes + top;
         if (live == 0 || top != 0 || 2 * free_bytes < page_bytes) continue;
         uint64_t left = free_bytes;
         unsigned last = 0;

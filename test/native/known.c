@@ -1,5 +1,6 @@
 /* A heap with a known number of free chunks between live ones: `known <free_chunks> <small|same|mixed|pages>`.
- * It leaves threads to threads.c; commands: trim (says how far the resident size fell), exec, exit. */
+ * It leaves threads to threads.c; commands: trim (says how far the resident size fell), clear (frees all blocks but the last,
+ * which keeps the heap from shrinking), exec, exit. */
 #include "harness.h"
 
 /* tcache must be off for "small", which is beyond the fastbins only. */
@@ -35,6 +36,10 @@ int main(int argument_count, char **arguments) {
         if (strcmp(command, "exec") == 0) execl("/bin/cat", "cat", (char *)NULL);
         if (strcmp(command, "exit") == 0) _exit(0);
         if (strcmp(command, "trim") == 0) say_trim();
+        if (strcmp(command, "clear") == 0) {
+            for (size_t i = 1; i < 2 * count - 1; i += 2) free(blocks[i]);
+            say_truth(1, 0);
+        }
     }
     return 0;
 }

@@ -71,6 +71,11 @@ function assertAddsUp(fields: Fields): void {
   assert.ok(numberOf(fields, "heap_resident_bytes") <= heap);
   assert.ok(numberOf(fields, "reclaimable_bytes") <= numberOf(fields, "whole_free_page_bytes"));
   assert.ok(numberOf(fields, "whole_free_page_bytes") <= free);
+  assert.ok(numberOf(fields, "reclaimable_bytes") <= numberOf(fields, "free_resident_bytes"));
+  assert.ok(numberOf(fields, "free_resident_bytes") <= free);
+  assert.ok(numberOf(fields, "free_resident_bytes") <= numberOf(fields, "heap_resident_bytes"));
+  assert.ok(numberOf(fields, "arena_bytes_max") <= heap);
+  assert.ok(numberOf(fields, "arena_bytes_max") * numberOf(fields, "arena_count") >= heap);
   assert.equal(numberOf(fields, "walked_bytes"), heap);
 }
 
@@ -101,6 +106,7 @@ for (const [chunks, shape, env] of knownHeaps) {
     assert.equal(numberOf(fields, "free_chunk_bytes_max"), numberOf(target.truth, "largest"));
     assert.equal(numberOf(fields, "arena_count"), 1);
     assert.equal(numberOf(fields, "non_main_arena_bytes"), 0);
+    assert.equal(numberOf(fields, "arena_bytes_max"), numberOf(fields, "heap_bytes"));
     target.tell("exit");
   });
 }
@@ -132,6 +138,24 @@ for (const [program, args] of trimmedHeaps) {
   });
 }
 
+test("free_resident_bytes is what freed memory still occupies: all of it before a trim, next to nothing after", async () => {
+  const target = await startTarget(programPath("test/known"), ["5000", "pages"]);
+  await target.ask("clear");
+  const freed = await walkOk(target.pid);
+  assertAddsUp(freed);
+  const free = numberOf(freed, "free_bytes");
+  assert.ok(free > 100 << 20, "the test needs something free");
+  // The end of the top is the only free memory that the program has never written to.
+  assertClose(numberOf(freed, "free_resident_bytes"), free, 0.01, "resident before the trim");
+  const fell = numberOf(await target.ask("trim"), "fell");
+  const trimmed = await walkOk(target.pid);
+  assertAddsUp(trimmed);
+  assert.ok(numberOf(trimmed, "free_bytes") > 0.95 * free, "the address space is still free");
+  assert.ok(numberOf(trimmed, "free_resident_bytes") < 0.001 * free, "but hardly a page of it is there");
+  assertClose(numberOf(freed, "free_resident_bytes") - numberOf(trimmed, "free_resident_bytes"), fell, 0.001, "difference");
+  target.tell("exit");
+});
+
 test("thread arenas are found, also where one spans several heaps of 64 MiB", async () => {
   const target = await startTarget(programPath("test/threads"), ["8", "2", "5", "150"]);
   const fields = await walkOk(target.pid);
@@ -139,6 +163,8 @@ test("thread arenas are found, also where one spans several heaps of 64 MiB", as
   assert.equal(numberOf(fields, "arena_count"), 9);
   assert.equal(numberOf(fields, "arena_count_over_1mib"), 8);
   assert.ok(numberOf(fields, "non_main_arena_bytes") > 300 << 20);
+  const largest = numberOf(fields, "arena_bytes_max");
+  assert.ok(largest > 150 << 20 && largest < 200 << 20, `one arena holds 150 MiB, not ${largest}: its three heaps are one`);
   assert.ok(numberOf(fields, "non_main_free_bytes") > 0.95 * numberOf(target.truth, "free"));
   assert.ok(numberOf(fields, "free_chunk_bytes_max") >= numberOf(target.truth, "largest"));
 });
@@ -205,6 +231,17 @@ test("a walk that would cost more than its budget stops, and says how far it cam
   assert.ok(numberOf(fields, "walk_cpu_us") < 100_000);
 });
 
+test("a walk that would take longer than its wall time stops, however little CPU it has used", async () => {
+  const target = await startTarget(programPath("test/known"), ["100000", "same"]);
+  const input = `${target.pid} ${cpuBudgetUs} 5\n${target.pid} ${cpuBudgetUs} 60000\n`;
+  const { stdout } = spawnSync(walker, ["--serve"], { input, encoding: "utf8" });
+  const [hurried, unhurried] = stdout.trimEnd().split("\n").map(parseFields);
+  if (hurried === undefined || unhurried === undefined) throw new Error(`answers: ${stdout}`);
+  assert.deepEqual([hurried.get("reason"), unhurried.get("status")], ["budget", "ok"]);
+  assert.ok(numberOf(unhurried, "walk_us") > 5_000, "the test needs a walk that takes longer");
+  assert.ok(numberOf(hurried, "walk_cpu_us") < 100_000);
+});
+
 test("another user's process is denied", { skip: process.getuid?.() !== 0 }, async () => {
   await assertUnknown(process.pid, "denied", { uid: 65534 });
 });
@@ -246,6 +283,8 @@ test("serve answers every line in order, the bad ones as well", async () => {
     `${pid} 0`,
     "-1 5",
     `${pid} 500000 `,
+    `${pid} 500000 0`,
+    `${pid} 500000 5000 1`,
     "9".repeat(10_000),
     "",
   ];
@@ -254,7 +293,7 @@ test("serve answers every line in order, the bad ones as well", async () => {
   const answers = stdout.trimEnd().split("\n").map(parseFields);
   const words = answers.map((fields) => `${fields.get("pid")} ${fields.get("reason") ?? fields.get("status")}`);
   const bad = "0 bad_request";
-  assert.deepEqual(words, [`${pid} ok`, ...Array(8).fill(bad), "2147483647 gone", `${pid} budget`, `${pid} ok`]);
+  assert.deepEqual(words, [`${pid} ok`, ...Array(10).fill(bad), "2147483647 gone", `${pid} budget`, `${pid} ok`]);
   assert.equal(status, 0);
 });
 

@@ -5,7 +5,7 @@ import { windowBefore, windowParameters } from "../../functions/core/window.ts";
 import type { ResultRow } from "../../functions/edges.ts";
 import { type Lake, openLake } from "../../local/duckdb.ts";
 import { lakeFolder, withLake } from "../support/lake.ts";
-import { samples } from "../support/samples.ts";
+import { processSample, samples } from "../support/samples.ts";
 import {
   END_MS,
   HOUR_MS,
@@ -34,6 +34,9 @@ test("rss_not_returned names arenas, pinned pages and kept pages apart, and nobo
       ["fragmented", "fragmentation"],
       ["retained", "retention"],
       ["arenas", "arena_bloat"],
+      ["untouched", "retention"],
+      ["oneArena", "fragmentation"],
+      ["steady", "fragmentation"],
     ],
   );
   const [fragmented] = rows;
@@ -75,6 +78,56 @@ test("a sample delivered twice counts once, also in sums", async () => {
 
 test("on an empty lake every query answers with no rows", async () => {
   await withLake([], END_MS, async (lake) => {
-    for (const name of lake.catalogue.keys()) deepEqual(await lake.run(name, parameters), [], name);
+    for (const name of lake.catalogue.keys()) deepEqual(await lake.run(name, { ...parameters, hr: 0 }), [], name);
   });
+});
+
+test("live_growth finds a leak of a week in spite of one dip and of a new service name, and does not count the start", async () => {
+  const days = 7;
+  const week = windowBefore(END_MS, PERIOD_MS, days);
+  const rows = (service: (day: number) => string, pid: number, live: (day: number) => number | null) =>
+    Array.from({ length: days * 4 }, (_, index) => index).flatMap((index) => {
+      const day = Math.floor(index / 4);
+      const bytes = live(day);
+      const sampled_at = week.startMs + day * PERIOD_MS + (index % 4) * HOUR_MS;
+      return bytes === null
+        ? []
+        : [
+            processSample({
+              service: service(day),
+              pid,
+              process_key: `11111111-${pid}-5`,
+              sequence: pid * 100 + index,
+              sampled_at,
+              live_bytes: bytes * MIB,
+            }),
+          ];
+    });
+  const process = [
+    ...rows(
+      () => "dipping",
+      1,
+      (day) => 100 + 200 * day - (day === 4 ? 201 : 0),
+    ),
+    ...rows(
+      (day) => (day < 3 ? "before" : "after"),
+      2,
+      (day) => 100 + 100 * day,
+    ),
+    // Two gigabytes at the start, then nothing more: its first complete day is where comparing begins.
+    ...rows(
+      () => "starting",
+      3,
+      (day) => (day === 0 ? 10 : 2_048),
+    ),
+    ...rows(
+      () => "sawtooth",
+      4,
+      (day) => 100 + 60 * (day % 2) + 20 * day,
+    ),
+  ];
+  const lakeOfWeek = await openLake(await lakeFolder([{ samples: samples({ process }) }], END_MS, true));
+  const found = await lakeOfWeek.run("live_growth", { ...windowParameters(week), period_seconds: PERIOD_MS / 1_000 });
+  lakeOfWeek.close();
+  deepEqual(services(found), ["dipping", "after"]);
 });

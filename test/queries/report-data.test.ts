@@ -1,7 +1,8 @@
 // The queries that fill the report.
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
-import { withLake } from "../support/lake.ts";
+import { openLake } from "../../local/duckdb.ts";
+import { lakeFolder, withLake } from "../support/lake.ts";
 import { collectorSample, processSample, samples } from "../support/samples.ts";
 
 const START_MS = Date.UTC(2026, 10, 23, 23, 59, 50);
@@ -20,18 +21,30 @@ const process = [
   }),
   processSample({ sampled_at: START_MS + 4_000, sequence: 2, rss_bytes: 200, live_bytes: null }),
   processSample({ sampled_at: START_MS + 12_000, sequence: 3, rss_bytes: 300, heap_unknown_reason: "budget" }),
-  processSample({ sampled_at: END_MS, sequence: 4, rss_bytes: 999 }),
+  processSample({ sampled_at: END_MS, sequence: 4, rss_bytes: 999, rss_bytes_max: 999 }),
 ];
 
-test("process_timeline averages within buckets, keeps gaps NULL and crosses midnight", async () => {
-  const rows = await withLake([{ samples: samples({ process }) }], END_MS, (lake) =>
-    lake.run("process_timeline", { ...parameters, bucket_seconds: 5 }),
+test("process_timeline gives the hours of the largest processes, keeps gaps NULL and crosses midnight", async () => {
+  const others = [1, 2, 3].map((pid) =>
+    processSample({
+      pid,
+      process_key: `k-${pid}`,
+      sequence: 100 + pid,
+      sampled_at: START_MS,
+      rss_bytes: pid,
+      rss_bytes_max: pid,
+    }),
   );
+  const lake = await openLake(await lakeFolder([{ samples: samples({ process: [...process, ...others] }) }], END_MS, true));
+  const from = Date.UTC(2026, 10, 23, 23);
+  const rows = await lake.run("process_timeline", { ...parameters, window_start: from, process_count_max: 2 });
+  lake.close();
   deepEqual(
-    rows.map((row) => [row["bucket"], row["rss_bytes"], row["live_bytes"]]),
+    rows.map((row) => [row["pid"], row["hour"], row["rss_bytes"], row["live_bytes"]]),
     [
-      [0, 150, 50],
-      [2, 300, null],
+      [100, from, 200, 50],
+      [100, from + 3_600_000, 999, null],
+      [3, from, 3, null],
     ],
   );
 });

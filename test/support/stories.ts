@@ -13,7 +13,18 @@ export const storyWindow = windowBefore(END_MS, PERIOD_MS, PERIODS);
 export const storyParameters = { ...windowParameters(storyWindow), period_seconds: PERIOD_MS / 1_000 };
 
 /** Hour by hour over three days; each story tells the figures of one hour of the day on one day, in MiB. */
-type Figure = "rss" | "anon" | "live" | "free" | "chunks" | "largest" | "reclaimable" | "otherArenasFree" | "arenas";
+type Figure =
+  | "rss"
+  | "anon"
+  | "live"
+  | "free"
+  | "held"
+  | "largestArena"
+  | "chunks"
+  | "largest"
+  | "reclaimable"
+  | "otherArenasFree"
+  | "arenas";
 type Story = (hour: number, day: number) => Partial<Record<Figure, number>>;
 
 const isPeak = (hour: number) => hour >= 10 && hour < 18;
@@ -56,13 +67,45 @@ const stories: Readonly<Record<string, Story>> = {
       : { rss: 8, live: 1, free: 6, anon: 7.5, chunks: 4_000, largest: 0.01, reclaimable: 0.1 },
   // Free memory that a trim has already given back is not resident: address space, not memory.
   trimmed: (hour) =>
-    isPeak(hour) ? { rss: 400, live: 390, free: 5, anon: 395 } : { rss: 100, live: 90, free: 300, anon: 97, reclaimable: 0 },
+    isPeak(hour)
+      ? { rss: 400, live: 390, free: 5, anon: 395 }
+      : { rss: 100, live: 90, free: 300, held: 4, anon: 97, reclaimable: 0 },
+  // Memory that is allocated but was never touched hides nothing: what is free and resident counts, whatever anon says.
+  untouched: (hour) =>
+    isPeak(hour)
+      ? { rss: 400, live: 900, free: 5, anon: 395 }
+      : { rss: 400, live: 600, free: 300, anon: 395, reclaimable: 280 },
+  // A mapping of the program's own is no held memory of the heap.
+  ownMapping: (hour) =>
+    isPeak(hour)
+      ? { rss: 500, live: 390, free: 5, anon: 495 }
+      : { rss: 190, live: 90, free: 300, held: 2, anon: 187, reclaimable: 0 },
+  // Many arenas, but one of them has it all: fewer arenas would change nothing.
+  oneArena: (hour) =>
+    isPeak(hour)
+      ? { rss: 400, live: 390, free: 5, anon: 395 }
+      : { rss: 400, live: 90, free: 300, anon: 395, reclaimable: 20, otherArenasFree: 290, arenas: 8, largestArena: 380 },
+  // Held all the time, with no peak in sight: two troughs that agree are enough.
+  steady: () => ({ rss: 400, live: 90, free: 300, anon: 395, reclaimable: 20 }),
+  // Started on the second day: its first trough is the start of the program, not of a leak.
+  late: (hour, day) =>
+    day === 0 || (day === 1 && hour < 9) ? {} : { rss: 400, live: day === 1 && hour < 11 ? 10 : 390, free: 5, anon: 395 },
+  // Fragmented, and dead since the second day: what it held is free.
+  dead: (hour, day) =>
+    day === 2
+      ? {}
+      : isPeak(hour)
+        ? { rss: 400, live: 390, free: 5, anon: 395 }
+        : { rss: 400, live: 90, free: 300, anon: 395, reclaimable: 20 },
 };
 
 function rowsOf(story: Story, service: string, pid: number): ProcessSample[] {
-  return Array.from({ length: PERIODS * 24 }, (_, index) => {
+  // An hour without any figure is one in which the process did not exist.
+  return Array.from({ length: PERIODS * 24 }, (_, index) => index).flatMap((index) => {
     const figures = story(index % 24, Math.floor(index / 24));
+    if (Object.keys(figures).length === 0) return [];
     const bytes = (name: Figure) => (figures[name] === undefined ? null : Math.round(figures[name] * MIB));
+    const heap = figures.live === undefined ? null : Math.round((figures.live + (figures.free ?? 0)) * MIB);
     return processSample({
       service,
       pid,
@@ -73,11 +116,16 @@ function rowsOf(story: Story, service: string, pid: number): ProcessSample[] {
       anon_bytes: bytes("anon"),
       live_bytes: bytes("live"),
       free_bytes: bytes("free"),
+      free_resident_bytes: bytes("held") ?? bytes("free"),
+      top_bytes: figures.live === undefined ? null : 0,
+      heap_bytes: heap,
       free_chunk_count: figures.chunks ?? null,
       free_chunk_bytes_max: bytes("largest"),
       reclaimable_bytes: bytes("reclaimable"),
       non_main_free_bytes: bytes("otherArenasFree") ?? (figures.live === undefined ? null : 0),
       arena_count: figures.arenas ?? (figures.live === undefined ? null : 1),
+      arena_count_over_1mib: figures.arenas ?? (figures.live === undefined ? null : 1),
+      arena_bytes_max: bytes("largestArena") ?? (heap === null ? null : Math.round(heap / (figures.arenas ?? 1))),
     });
   });
 }

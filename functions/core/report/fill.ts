@@ -21,11 +21,11 @@ export function fillReport(options: {
   readonly rows: ReportRows;
   readonly findings: readonly Finding[];
   readonly window: Window;
-  readonly bucketMs: number;
   readonly title: string;
   readonly generatedAtMs: number;
 }): ReportModel {
   const { rows, findings, window } = options;
+  const [first] = rows.heap_composition;
   const timelines = Map.groupBy(rows.process_timeline, processIdOf);
   const rank = new Map(findings.map((finding, index) => [finding.service, index]));
   const rankOf = (row: ResultRow) => rank.get(textOf(row, "service")) ?? findings.length;
@@ -39,8 +39,8 @@ export function fillReport(options: {
     windowStartMs: window.startMs,
     windowEndMs: window.endMs,
     findings,
-    processes: drawn.map((row) => processReport(row, timelines.get(processIdOf(row)) ?? [], window.startMs, options.bucketMs)),
-    processCount: rows.heap_composition.length,
+    processes: drawn.map((row) => processReport(row, timelines.get(processIdOf(row)) ?? [])),
+    processCount: first === undefined ? 0 : numberOf(first, "process_count"),
     cost: {
       collector_cpu_us: total(rows.collector_cost, "collector_cpu_us"),
       walk_cpu_us: total(rows.collector_cost, "walk_cpu_us"),
@@ -51,7 +51,7 @@ export function fillReport(options: {
 
 const processIdOf = (row: ResultRow): string => `${textOf(row, "host_id")}/${textOf(row, "process_key")}`;
 
-function processReport(row: ResultRow, timeline: readonly ResultRow[], startMs: number, bucketMs: number): ProcessReport {
+function processReport(row: ResultRow, timeline: readonly ResultRow[]): ProcessReport {
   return {
     service: textOf(row, "service"),
     pid: numberOf(row, "pid"),
@@ -61,7 +61,7 @@ function processReport(row: ResultRow, timeline: readonly ResultRow[], startMs: 
     heap_unknown_reason: maybeText(row, "heap_unknown_reason"),
     timeline: timeline.map(
       (point): TimelinePoint => ({
-        atMs: startMs + numberOf(point, "bucket") * bucketMs,
+        atMs: numberOf(point, "hour"),
         rss_bytes: maybeNumber(point, "rss_bytes"),
         live_bytes: maybeNumber(point, "live_bytes"),
         free_bytes: maybeNumber(point, "free_bytes"),
@@ -77,8 +77,9 @@ function compositionOf(row: ResultRow): Composition {
   const live = maybeNumber(row, "live_bytes");
   const mmapped = maybeNumber(row, "mmapped_bytes") ?? 0;
   const resident = maybeNumber(row, "heap_resident_bytes");
+  const held = maybeNumber(row, "free_resident_bytes");
   const reclaimable = maybeNumber(row, "reclaimable_bytes");
-  const pinned = resident === null || live === null || reclaimable === null ? null : resident + mmapped - live - reclaimable;
+  const pinned = held === null || reclaimable === null ? null : held - reclaimable;
   return {
     live_bytes: live,
     reclaimable_bytes: reclaimable,

@@ -1,7 +1,7 @@
 // How reading a kernel file fails.
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { test } from "node:test";
-import { readKernelFile, readKernelLink } from "../../../collector/proc/read.ts";
+import { procErrorOf, readKernelFile, readKernelLink } from "../../../collector/proc/read.ts";
 
 test("a process that does not exist is gone, which is an answer and not an exception", () => {
   const path = "/proc/4194304/status";
@@ -14,6 +14,22 @@ test("a kernel file that is there is read whole", () => {
   equal(boot.ok && boot.value.trim().length, 36);
 });
 
-test("what no process explains is thrown, with the path", () => {
-  throws(() => readKernelFile("/proc"), /cannot read \/proc/);
+test("a file that is there and cannot be read is unreadable, with the kernel's code", () => {
+  // Nothing is mapped at address 0, so the first read of our own memory fails with EIO.
+  const table = [
+    [readKernelFile("/proc/self/mem"), "/proc/self/mem", "EIO"],
+    [readKernelFile("/proc"), "/proc", "EISDIR"],
+    [readKernelLink("/proc/self/statm"), "/proc/self/statm", "EINVAL"],
+  ] as const;
+  for (const [result, path, code] of table) deepEqual(result, { ok: false, error: { kind: "unreadable", path, code } });
+});
+
+test("the file of a removed cgroup is gone like its process", () => {
+  const path = "/sys/fs/cgroup/x/memory.max";
+  deepEqual(procErrorOf(path, Object.assign(new Error(), { code: "ENODEV" })), { kind: "gone", path });
+  deepEqual(procErrorOf(path, Object.assign(new Error(), { code: "ESTALE" })), { kind: "unreadable", path, code: "ESTALE" });
+});
+
+test("what is no answer of the kernel is thrown, with the path", () => {
+  throws(() => procErrorOf("/proc/1/stat", new TypeError("a bug")), /cannot read \/proc\/1\/stat/);
 });

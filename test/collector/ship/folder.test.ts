@@ -11,7 +11,8 @@ const newFolder = () => mkdtempSync(join(tmpdir(), "tidemark-"));
 
 test("records of one delivery become one object under the hour of arrival, and nothing unfinished stays", async () => {
   const folder = newFolder();
-  await folderDelivery({ folder, name: "i-0abc", nowMs: () => NOW_MS }).deliver([Buffer.from("one"), Buffer.from("two")]);
+  const delivery = folderDelivery({ folder, name: "i-0abc", nowMs: () => NOW_MS });
+  equal(await delivery.deliver([Buffer.from("one"), Buffer.from("two")]), null, "nothing is left");
   const files = globSync("**/*", { cwd: folder, withFileTypes: true }).filter((entry) => entry.isFile());
   equal(files.length, 1);
   const path = join(files[0]?.parentPath ?? "", files[0]?.name ?? "");

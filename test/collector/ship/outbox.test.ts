@@ -17,7 +17,11 @@ const rowsOf = (records: readonly Uint8Array[]) =>
 
 test("what is added comes out decoded as it was, rows of one process together", async () => {
   const delivered: Uint8Array[] = [];
-  const outbox = createOutbox(hostIdentity, { deliver: async (records) => void delivered.push(...records) }, BUFFER_BYTES);
+  const deliver = async (records: readonly Uint8Array[]) => {
+    delivered.push(...records);
+    return null;
+  };
+  const outbox = createOutbox(hostIdentity, { deliver }, BUFFER_BYTES);
   outbox.add(
     samples({
       process: [processSample({ pid: 9, sequence: 1 }), processSample({ pid: 3, sequence: 2 })],
@@ -49,6 +53,7 @@ test("while delivery fails rows wait; once it works they arrive in order", async
   const deliver = async (records: readonly Uint8Array[]) => {
     if (isDown) throw new Error("no route to host");
     delivered.push(...records);
+    return null;
   };
   const outbox = createOutbox(hostIdentity, { deliver }, BUFFER_BYTES);
   outbox.add(samples({ process: [processSample({ sequence: 1 })] }));
@@ -58,6 +63,44 @@ test("while delivery fails rows wait; once it works they arrive in order", async
   equal(await outbox.flush(), null);
   deepEqual(rowsOf(delivered), [1, 2]);
   equal(outbox.takeDroppedRowCount(), 0);
+});
+
+test("of a delivery that was taken in part only the rest waits, and it comes before what is newer", async () => {
+  const delivered: Uint8Array[] = [];
+  let isFirst = true;
+  const deliver = async (records: readonly Uint8Array[]) => {
+    const left = isFirst ? [records.length - 1] : [];
+    isFirst = false;
+    delivered.push(...records.filter((_, index) => !left.includes(index)));
+    return left.length === 0 ? null : { indices: left, error: new Error("slow down") };
+  };
+  const outbox = createOutbox(hostIdentity, { deliver }, BUFFER_BYTES);
+  const process = Array.from({ length: 2_000 }, (_, index) =>
+    processSample({ sequence: index, pid: index, tunables: noise(700) }),
+  );
+  outbox.add(samples({ process }));
+  const error = await outbox.flush();
+  equal(error?.message, "1 of 2 records wait for delivery");
+  match(String(error?.cause), /slow down/);
+  equal(rowsOf(delivered).length, 1_000);
+  outbox.add(samples({ process: [processSample({ sequence: 2_000 })] }));
+  equal(await outbox.flush(), null);
+  deepEqual(rowsOf(delivered), [...process.keys(), 2_000]);
+  equal(outbox.takeDroppedRowCount(), 0);
+});
+
+test("a single row larger than a record is dropped and counted: it must not hold up the others for ever", async () => {
+  const delivered: Uint8Array[] = [];
+  const deliver = async (records: readonly Uint8Array[]) => {
+    delivered.push(...records);
+    return null;
+  };
+  const outbox = createOutbox(hostIdentity, { deliver }, BUFFER_BYTES);
+  const huge = processSample({ sequence: 1, pid: 1, tunables: noise(2_000_000) });
+  outbox.add(samples({ process: [huge, processSample({ sequence: 2, pid: 2 })] }));
+  equal(await outbox.flush(), null);
+  deepEqual(rowsOf(delivered), [2]);
+  equal(outbox.takeDroppedRowCount(), 1);
 });
 
 test("beyond the buffer the oldest rows are dropped, and the drop is counted once", async () => {

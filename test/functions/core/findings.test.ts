@@ -36,12 +36,11 @@ const held = (service: string, pid: number, values: ResultRow = {}, host = "i-1"
   live_bytes_peak: 380 * MIB,
   live_bytes_trough: 80 * MIB,
   held_bytes: 300 * MIB,
-  free_bytes: 300 * MIB,
   free_chunk_count: 12_000,
   free_chunk_bytes_max: 20_480,
   reclaimable_bytes: 30 * MIB,
   non_main_free_bytes: 0,
-  arena_count: 1,
+  arena_count_over_1mib: 1,
   ...values,
 });
 
@@ -81,7 +80,7 @@ test("evidence carries figures with units; what is not known is called unknown",
   );
   match(
     finding?.evidence ?? "",
-    /live bytes went from 380 MiB to 80 MiB, RSS from 400 MiB to 390 MiB; 300 MiB is held free in 12,000 chunks/,
+    /from peak to trough live bytes went from 380 MiB to 80 MiB, RSS from 400 MiB to 390 MiB; 300 MiB is held free in 12,000 chunks/,
   );
   match(finding?.evidence ?? "", /what a trim would return is unknown$/);
   equal(finding?.reclaimable_bytes, null);
@@ -89,10 +88,10 @@ test("evidence carries figures with units; what is not known is called unknown",
 });
 
 test("arena bloat says in how many arenas of threads the memory lies", () => {
-  const row = held("a", 1, { cause: "arena_bloat", arena_count: 17, non_main_free_bytes: 250 * MIB });
+  const row = held("a", 1, { cause: "arena_bloat", arena_count_over_1mib: 16, non_main_free_bytes: 250 * MIB });
   match(
     toFindings({ ...nothing, rss_not_returned: [row] }, FOUND_AT_MS)[0]?.evidence ?? "",
-    /250 MiB of the free memory lies in 16 arenas of threads/,
+    /250 MiB of the free memory lies in the arenas of threads \(16 arenas hold over 1 MiB\)/,
   );
 });
 

@@ -1,8 +1,9 @@
 // What people are told, by mail and in Slack.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { alertMessage, reportMessage } from "../../../functions/core/messages.ts";
+import { ALERTS_AT_ONCE_MAX, alertMessages, reportMessage } from "../../../functions/core/messages.ts";
 import { slackMessage } from "../../../functions/core/slack-message.ts";
+import type { Message } from "../../../functions/edges.ts";
 import type { Finding } from "../../../schema/columns.ts";
 
 const MIB = 1_024 * 1_024;
@@ -18,6 +19,12 @@ const finding: Finding = {
   reclaimable_bytes: 30 * MIB,
   evidence: "live bytes went down",
   early_warnings: "free_chunk_count_rising",
+};
+
+const alertMessage = (one: Finding): Message => {
+  const [message] = alertMessages([one]);
+  if (message === undefined) throw new Error("a finding gave no message");
+  return message;
 };
 
 test("an alert says who, what, how much, where, since when, why and where to look, and can be filtered by", () => {
@@ -55,7 +62,7 @@ test("a report lists its findings and where the page lies; without findings it s
   match(full.text, /- checkout: Fragmentation, 300 MiB\. live bytes went down\./);
   match(full.text, /reports\/x\.html/);
   equal(full.topic, "reports");
-  match(reportMessage("weekly report", [], "reports/x.html").text, /No findings/);
+  match(reportMessage("weekly report", [], "reports/x.html").text, /No findings in what could be judged/);
 });
 
 test("Slack gets strangers' text as plain text, never as mentions or links", () => {
@@ -69,4 +76,13 @@ test("Slack's limits are kept, and no character is cut in half", () => {
   const texts = blocks.map((block) => (block as { text: { text: string } }).text.text);
   ok((texts[0]?.length ?? 0) <= 150 && (texts[1]?.length ?? 0) <= 3_000);
   equal(texts[1], `${"x".repeat(2_998)}…`);
+});
+
+test("a thousand findings are a bounded number of messages, and none exceeds what SNS takes", () => {
+  const many = Array.from({ length: 1_000 }, (_, index) => ({ ...finding, service: `s${index}`, evidence: "x".repeat(600) }));
+  const messages = alertMessages(many);
+  equal(messages.length, ALERTS_AT_ONCE_MAX);
+  match(messages.at(-1)?.subject ?? "", /981 more findings/);
+  for (const { text } of [...messages, reportMessage("weekly report", many, "k")]) ok(text.length < 262_144, `${text.length}`);
+  match(reportMessage("weekly report", many, "k").text, /and 950 more/);
 });

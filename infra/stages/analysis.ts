@@ -1,0 +1,120 @@
+// What asks the lake by the clock or on demand: hourly rollup, hourly detection, the weekly report, a review after a peak.
+// Each may write its own prefix and tell its own topic; what they conclude is functions/'s.
+import { Duration } from "aws-cdk-lib";
+import { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
+import { Construct } from "constructs";
+import { LAKE_PREFIX, REPORTS_PREFIX, STAGING_PREFIX } from "../../schema/keys.ts";
+import type { Grant } from "../parts/grants.ts";
+import { type FunctionContext, StageFunction } from "../parts/stage-function.ts";
+import type { Buckets } from "./buckets.ts";
+import type { Questions } from "./questions.ts";
+import { ScheduledStage } from "./schedule.ts";
+import type { Topics } from "./topics.ts";
+
+export interface AnalysisProps extends FunctionContext {
+  readonly buckets: Buckets;
+  readonly questions: Questions;
+  readonly topics: Topics;
+}
+
+/** Lambda's longest: most of it is waiting for Athena. */
+const TIMEOUT = Duration.minutes(15);
+/** MiB. Rollup and detection hold thousands of rows at most; a report also draws, which one whole processor does in seconds. */
+const ASKING_MEMORY = 512;
+const DRAWING_MEMORY = 1_769;
+
+export class Analysis extends Construct {
+  readonly rollup: ScheduledStage;
+  readonly detect: ScheduledStage;
+  readonly report: ScheduledStage;
+  readonly review: StageFunction;
+
+  constructor(scope: Construct, id: string, { buckets: { lake }, questions, topics, ...context }: AnalysisProps) {
+    super(scope, id);
+    const { options } = context;
+    const group = new CfnScheduleGroup(this, "Schedules", { name: options.name });
+    const asking = {
+      ...questions.environment,
+      TIDEMARK_LAKE_BUCKET: lake.bucketName,
+      TIDEMARK_PERIOD_SECONDS: String(options.detection.periodSeconds),
+    };
+    const judging = {
+      ...asking,
+      TIDEMARK_THRESHOLDS: JSON.stringify(options.detection.thresholds),
+      TIDEMARK_PERIODS: String(options.detection.periods),
+    };
+    const own = (sid: string, why: string, actions: readonly string[], prefix: string): Grant => ({
+      sid,
+      why,
+      actions: actions.map((action) => `s3:${action}`),
+      resources: [lake.arnForObjects(`${prefix}*`)],
+    });
+
+    this.rollup = new ScheduledStage(this, "Rollup", {
+      ...context,
+      stage: "rollup",
+      group,
+      expression: options.schedules.rollup,
+      description: "Tidemark: rows by the minute to rows by the hour",
+      timeout: TIMEOUT,
+      memory: ASKING_MEMORY,
+      environment: asking,
+      grants: [
+        ...questions.grants,
+        own("Staging", "Athena names what it unloads; it is moved and removed.", STAGING_ACTIONS, STAGING_PREFIX),
+        own(
+          "Hours",
+          "Parts of an hour are replaced by those of its next run.",
+          ["PutObject", "DeleteObject"],
+          `${LAKE_PREFIX}process_hour/`,
+        ),
+      ],
+    });
+    this.detect = new ScheduledStage(this, "Detect", {
+      ...context,
+      stage: "detect",
+      group,
+      expression: options.schedules.detect,
+      description: "Tidemark: findings, and alerts about new ones",
+      timeout: TIMEOUT,
+      memory: ASKING_MEMORY,
+      environment: { ...judging, TIDEMARK_ALERTS_TOPIC_ARN: topics.alerts.topicArn },
+      grants: [
+        ...questions.grants,
+        own("Findings", "Findings are filed by hour and window.", ["PutObject"], `${LAKE_PREFIX}finding/`),
+        ...topics.publishGrants(topics.alerts),
+      ],
+    });
+    const reporting = {
+      ...context,
+      timeout: TIMEOUT,
+      memory: DRAWING_MEMORY,
+      environment: { ...judging, TIDEMARK_REPORTS_TOPIC_ARN: topics.reports.topicArn },
+      grants: [
+        ...questions.grants,
+        own(
+          "Pages",
+          "Pages are named after their window; reading is for links to them.",
+          ["PutObject", "GetObject"],
+          REPORTS_PREFIX,
+        ),
+        ...topics.publishGrants(topics.reports),
+      ],
+    };
+    this.report = new ScheduledStage(this, "Report", {
+      ...reporting,
+      stage: "report",
+      group,
+      expression: options.schedules.report,
+      description: "Tidemark: the weekly report",
+    });
+    this.review = new StageFunction(this, "Review", {
+      ...reporting,
+      stage: "review",
+      description: "Tidemark: a review of any window, on demand",
+      asynchronous: true,
+    });
+  }
+}
+
+const STAGING_ACTIONS = ["PutObject", "GetObject", "DeleteObject", "AbortMultipartUpload", "ListMultipartUploadParts"];

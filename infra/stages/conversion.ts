@@ -1,0 +1,105 @@
+// From a raw object's creation to Parquet: EventBridge tells a queue, the queue feeds the converter, failures wait aside.
+// What a message may say and what becomes of an object is functions/convert.ts's.
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Rule } from "aws-cdk-lib/aws-events";
+import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import { CfnEventSourceMapping } from "aws-cdk-lib/aws-lambda";
+import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { sampleKinds } from "../../schema/columns.ts";
+import { LAKE_PREFIX, RAW_PREFIX, REJECTS_PREFIX } from "../../schema/keys.ts";
+import { createDeadLetters } from "../parts/dead-letters.ts";
+import { keyGrant } from "../parts/grants.ts";
+import { type FunctionContext, StageFunction } from "../parts/stage-function.ts";
+import type { Buckets } from "./buckets.ts";
+
+export interface ConversionProps extends FunctionContext {
+  readonly buckets: Buckets;
+  readonly key: IKey;
+}
+
+/** A batch of ten objects of the usual 16 MiB takes about 10 s; Firehose may write larger ones when it catches up. */
+const TIMEOUT = Duration.seconds(120);
+/** AWS's advice: a message must not come back while its batch is still being retried. */
+const VISIBILITY_TIMEOUTS = 6;
+/** Objects in one call. */
+const BATCH = 10;
+/** Deliveries before a message goes aside: enough for a store that was down for an hour. */
+const DELIVERIES_MAX = 5;
+/** MiB: an object of 128 MiB, unpacked and in columns; also the most that a new account is given. */
+const MEMORY = 3_008;
+
+export class Conversion extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly function: StageFunction;
+
+  constructor(scope: Construct, id: string, { buckets: { raw, lake }, key, ...context }: ConversionProps) {
+    super(scope, id);
+    this.deadLetters = createDeadLetters(this, "DeadLetters");
+    this.queue = new Queue(this, "Queue", {
+      visibilityTimeout: Duration.seconds(TIMEOUT.toSeconds() * VISIBILITY_TIMEOUTS),
+      retentionPeriod: Duration.days(14),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: DELIVERIES_MAX },
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    new Rule(this, "RawObjectCreated", {
+      description: "Tidemark: raw objects are to be converted",
+      eventPattern: {
+        source: ["aws.s3"],
+        detailType: ["Object Created"],
+        detail: { bucket: { name: [raw.bucketName] }, object: { key: [{ prefix: RAW_PREFIX }] } },
+      },
+      targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters })],
+    });
+    this.function = new StageFunction(this, "Convert", {
+      ...context,
+      stage: "convert",
+      description: "Tidemark: raw objects to Parquet",
+      timeout: TIMEOUT,
+      memory: MEMORY,
+      asynchronous: false,
+      environment: { TIDEMARK_RAW_BUCKET: raw.bucketName, TIDEMARK_LAKE_BUCKET: lake.bucketName },
+      grants: [
+        {
+          sid: "Queue",
+          why: "Lambda takes the messages from the queue with the function's role.",
+          actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+          resources: [this.queue.queueArn],
+        },
+        {
+          sid: "ReadRaw",
+          why: "Any raw object may be announced.",
+          actions: ["s3:GetObject"],
+          resources: [raw.arnForObjects(`${RAW_PREFIX}*`)],
+        },
+        {
+          sid: "KnowMissing",
+          why: "Without it S3 answers 403 instead of 404 for an object that has expired.",
+          actions: ["s3:ListBucket"],
+          resources: [raw.bucketArn],
+        },
+        {
+          sid: "WriteLake",
+          why: "Objects are named after the hour of their rows and the raw object; only the three tables of samples and rejects.",
+          actions: ["s3:PutObject"],
+          resources: [
+            ...sampleKinds.map((kind) => lake.arnForObjects(`${LAKE_PREFIX}${kind}/*`)),
+            lake.arnForObjects(`${REJECTS_PREFIX}*`),
+          ],
+        },
+        keyGrant(key, "s3"),
+      ],
+    });
+    new CfnEventSourceMapping(this, "QueueToConvert", {
+      functionName: this.function.lambda.functionName,
+      eventSourceArn: this.queue.queueArn,
+      batchSize: BATCH,
+      functionResponseTypes: ["ReportBatchItemFailures"],
+      scalingConfig: { maximumConcurrency: context.options.convertConcurrencyMax },
+    });
+  }
+}

@@ -1,0 +1,86 @@
+// Columns of the tables that are made in the lake itself: rolled-up hours and findings.
+// Those of samples, and the list of all tables, are in columns.ts.
+import type { Columns } from "./columns.ts";
+
+export const processHourColumns = {
+  hour: { type: "timestamp", unit: null, required: true, meaning: "Start of the UTC hour." },
+  host_id: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning: "Instance id on EC2, else the machine id, else the host name.",
+  },
+  host_name: { type: "string", unit: null, meaning: "Name of the host, for people." },
+  boot_id: { type: "string", unit: null, required: true, meaning: "Changes at every boot." },
+  pid: { type: "int64", unit: null, required: true, meaning: "Process id in the host's pid namespace." },
+  process_key: { type: "string", unit: null, required: true, meaning: "Boot, pid and start time in one word." },
+  service: { type: "string", unit: null, required: true, meaning: "Who the process works for." },
+  service_version: { type: "string", unit: null, meaning: "Version of the service." },
+  environment: { type: "string", unit: null, meaning: "Deployment environment of the service." },
+  allocator: { type: "string", unit: null, meaning: "Which allocator serves malloc." },
+  sample_count: { type: "int64", unit: "count", required: true, meaning: "Rows of the hour, duplicates not counted." },
+  walk_count: { type: "int64", unit: "count", required: true, meaning: "Of them, with heap figures." },
+  rss_bytes_min: { type: "int64", unit: "bytes", meaning: "Smallest rss_bytes of the hour." },
+  rss_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest rss_bytes_max of the hour: peaks between rows included." },
+  rss_bytes_last: { type: "int64", unit: "bytes", meaning: "rss_bytes of the hour's last row." },
+  swap_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest swap_bytes of the hour." },
+  live_bytes_first: { type: "int64", unit: "bytes", meaning: "live_bytes of the hour's first walk." },
+  live_bytes_last: { type: "int64", unit: "bytes", meaning: "live_bytes of the hour's last walk." },
+  live_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest live_bytes of the hour." },
+  free_bytes_last: { type: "int64", unit: "bytes", meaning: "free_bytes of the hour's last walk." },
+  live_bytes_trough: {
+    type: "int64",
+    unit: "bytes",
+    meaning: "Smallest live_bytes of the hour; the columns ending in _trough are of that same row.",
+  },
+  rss_bytes_trough: { type: "int64", unit: "bytes", meaning: "rss_bytes at the trough." },
+  anon_bytes_trough: { type: "int64", unit: "bytes", meaning: "anon_bytes at the trough." },
+  free_bytes_trough: { type: "int64", unit: "bytes", meaning: "free_bytes at the trough." },
+  free_resident_bytes_trough: { type: "int64", unit: "bytes", meaning: "free_resident_bytes at the trough." },
+  top_bytes_trough: { type: "int64", unit: "bytes", meaning: "top_bytes at the trough." },
+  heap_bytes_trough: { type: "int64", unit: "bytes", meaning: "heap_bytes at the trough." },
+  free_chunk_count_trough: { type: "int64", unit: "count", meaning: "free_chunk_count at the trough." },
+  free_chunk_bytes_max_trough: { type: "int64", unit: "bytes", meaning: "free_chunk_bytes_max at the trough." },
+  reclaimable_bytes_trough: { type: "int64", unit: "bytes", meaning: "reclaimable_bytes at the trough." },
+  non_main_free_bytes_trough: { type: "int64", unit: "bytes", meaning: "non_main_free_bytes at the trough." },
+  arena_count_over_1mib_trough: { type: "int64", unit: "count", meaning: "arena_count_over_1mib at the trough." },
+  arena_bytes_max_trough: { type: "int64", unit: "bytes", meaning: "arena_bytes_max at the trough." },
+} as const satisfies Columns;
+
+export const findingColumns = {
+  found_at: { type: "timestamp", unit: null, required: true, meaning: "When detection ran." },
+  finding_id: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning: "Stable name of the finding: a hash of service and cause.",
+  },
+  service: { type: "string", unit: null, required: true, meaning: "The service concerned." },
+  cause: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning: "leak, fragmentation, retention or arena_bloat (the table of causes is in docs/architecture.md).",
+  },
+  since: { type: "timestamp", unit: null, required: true, meaning: "Start of the first period in which the condition held." },
+  host_count: { type: "int64", unit: "count", required: true, meaning: "Hosts of the service on which it was found." },
+  process_count: { type: "int64", unit: "count", required: true, meaning: "Processes of the service in which it was found." },
+  excess_bytes: {
+    type: "int64",
+    unit: "bytes",
+    required: true,
+    meaning: "Memory that the cause holds in all of them: growth of live bytes for a leak, held free memory for the others.",
+  },
+  reclaimable_bytes: { type: "int64", unit: "bytes", meaning: "Of it, what a trim would give back now." },
+  evidence: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning: "The figures that led to the cause, in a sentence with units.",
+  },
+  early_warnings: {
+    type: "string",
+    unit: null,
+    meaning: "Names of the classical rules that fired as well, separated by commas.",
+  },
+} as const satisfies Columns;
