@@ -42,6 +42,8 @@ export const createDetectHandler = (edge: DetectEdge) =>
     const findings = await detect(edge.queries, window, edge.thresholds);
     const recent = windowParameters({ startMs: window.endMs - RECENT_MS, endMs: window.endMs });
     const known = await edge.queries.run("recent_findings", recent);
+    // Asked before anything is said: a run that fails after its messages are out would say them again when it is retried.
+    const [freshness] = await edge.queries.run("sample_freshness", recent);
     const knownBytes = new Map(known.map((row) => [textOf(row, "finding_id"), numberOf(row, "excess_bytes_last")]));
     const news = findings.filter(
       ({ finding_id, excess_bytes }) => excess_bytes >= GROWN_TIMES * (knownBytes.get(finding_id) ?? 0),
@@ -52,7 +54,6 @@ export const createDetectHandler = (edge: DetectEdge) =>
     // The key is the window's end, so that detecting the same window again replaces its findings.
     const key = lakeKey("finding", partitionOf(window.endMs), `detect-${window.endMs}`);
     await edge.lake.put(key, writeParquet("finding", findingTable(findings)));
-    const [freshness] = await edge.queries.run("sample_freshness", recent);
     edge.observe({
       findingsOpen: findings.length,
       newestSampleAgeSeconds: freshness === undefined ? null : numberOf(freshness, "newest_sample_age_seconds"),

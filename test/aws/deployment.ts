@@ -1,10 +1,9 @@
 // A Tidemark that is deployed to the loopback AWS: buckets, stream, queue, topics, database, and the bundled functions.
-// It follows infra's wiring by hand; that infra wires the same is for test/infra to show.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { bundleFunctions, lambdaEntries, type StageName } from "../../infra/bundle.ts";
+// The functions are those of the synthesized assembly. Their wiring is done by hand; that infra wires the same is for
+// test/infra to show.
+import type { StageName } from "../../infra/bundle.ts";
 import { RAW_PREFIX } from "../../schema/keys.ts";
+import { assemblyFunctions } from "./assembly.ts";
 import { type AwsEndpoint, startAws } from "./endpoint.ts";
 import { announceObjects } from "./event-source.ts";
 import { type Lambda, startLambda } from "./lambda.ts";
@@ -33,9 +32,8 @@ export interface DeploymentOptions {
 }
 
 export async function deploy({ webhookUrl, bufferMs = 500 }: DeploymentOptions = {}): Promise<Deployment> {
-  // Bundled first: code that does not bundle must fail the test, not leave a server behind.
-  const out = mkdtempSync(join(tmpdir(), "tidemark-bundles-"));
-  const folders = bundleFunctions({ entries: lambdaEntries, out });
+  // Synthesized first: code that does not bundle must fail the test, not leave a server behind.
+  const functionOf = assemblyFunctions();
   const aws = await startAws();
   for (const bucket of [names.raw, names.lake]) aws.s3.createBucket(bucket);
   aws.firehose.createStream({ name: names.stream, bucket: names.raw, bufferMs });
@@ -62,15 +60,22 @@ export async function deploy({ webhookUrl, bufferMs = 500 }: DeploymentOptions =
     alertsArn,
     reportsArn,
     async lambda(stage, more = {}) {
-      const environment = { ...aws.environment, ...settings, ...more };
-      const lambda = await startLambda({ name: stage, folder: folders[stage], environment });
+      const { folder, environment, references } = functionOf(stage);
+      const unset = references.find((name) => !Object.hasOwn(settings, name));
+      if (unset !== undefined)
+        throw new Error(`the assembly gives tidemark-${stage} ${unset}, which this deployment does not have`);
+      const given = Object.fromEntries(Object.entries(settings).filter(([name]) => references.includes(name)));
+      const lambda = await startLambda({
+        name: stage,
+        folder,
+        environment: { ...environment, ...aws.environment, ...given, ...more },
+      });
       running.push(lambda);
       return lambda;
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map((lambda) => lambda.stop()));
       await aws.close();
-      rmSync(out, { recursive: true, force: true });
     },
   };
 }

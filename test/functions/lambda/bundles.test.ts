@@ -94,7 +94,7 @@ test("convert: of a batch only the message that cannot be written comes back; me
   equal(deployment.aws.s3.keys(names.lake, "rejects/").length, 2);
   const line = convert.output.find((text) => text.includes("message goes back to the queue")) ?? "{}";
   const { level, service, function_request_id, messageId } = JSON.parse(line) as Record<string, string>;
-  deepEqual([level, service, function_request_id, messageId], ["ERROR", "convert", "request-0", "m1"]);
+  deepEqual([level, service, function_request_id, messageId], ["ERROR", "tidemark-convert", "request-0", "m1"]);
   match(line, /AccessDenied/);
 });
 
