@@ -12,4 +12,12 @@ const { app } = createApp({
   entries: lambdaEntries,
   readOptions: (scope) => readOptions(scope, argv[2]),
 });
-app.synth();
+const assembly = app.synth();
+if (env["CDK_OUTDIR"] === undefined) {
+  for (const { stackName, template } of assembly.stacks) {
+    const count = Object.keys(template.Resources).length;
+    process.stdout.write(
+      `${stackName}: ${count} resources, no open finding, in ${assembly.directory}; deploy with npx cdk deploy\n`,
+    );
+  }
+}

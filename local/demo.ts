@@ -53,8 +53,9 @@ export async function demo(options: { readonly folder: string; readonly reportPa
   };
   process.once("exit", stopAll);
   const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort());
-  process.once("SIGTERM", () => interrupted.abort());
+  // Not once: log-update listens too, and would end the process by the same signal if it were left alone with it.
+  process.on("SIGINT", () => interrupted.abort());
+  process.on("SIGTERM", () => interrupted.abort());
 
   const startedMs = Date.now();
   const endMs = startedMs + HEAD_START_MS + CYCLES * CYCLE_SECONDS * 1_000;

@@ -18,8 +18,9 @@ export async function watch(options: {
 }): Promise<number> {
   const totals = conversionTotals();
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  process.once("SIGTERM", () => stop.abort());
+  // Not once: log-update listens too, and would end the process by the same signal if it were left alone with it.
+  process.on("SIGINT", () => stop.abort());
+  process.on("SIGTERM", () => stop.abort());
   const converter = pendingConverter(options.folder, stderrLog, totals.add);
   const collector = startCollector(
     {

@@ -7,6 +7,8 @@ import time
 
 LIFETIME_S_MAX = 600
 signal.alarm(LIFETIME_S_MAX)
+# Ctrl-C in the terminal reaches this program as well; it ends without a word.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 peak_bytes = int(sys.argv[1]) << 20
 cycle_s = float(sys.argv[2])
 started = time.monotonic()
