@@ -4,7 +4,7 @@ import middy from "@middy/core";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { rejectsKey } from "../schema/keys.ts";
 import { type Refusal, readMessage } from "./core/convert-message.ts";
-import { lakeFiles, outputName } from "./core/lake-files.ts";
+import { lakeFiles, outputName, partName } from "./core/lake-files.ts";
 import { type RawCounts, readRawObject } from "./core/raw-object.ts";
 import { addReject, emptyRejects, encodeRejects, refusalLine } from "./core/rejects.ts";
 import type { Log, ObjectStore } from "./edges.ts";
@@ -23,7 +23,6 @@ export interface ConvertEdge {
 export type ConvertReport =
   | ({ readonly kind: "converted"; readonly key: string } & RawCounts & {
         readonly rejects: number;
-        readonly bytesIn: number;
         readonly bytesOut: number;
         /** Keys written to the lake, rejects not included. */
         readonly files: readonly string[];
@@ -53,20 +52,23 @@ async function convertMessage(edge: ConvertEdge, record: SQSRecord): Promise<Con
   const request = readMessage(record.body, edge.rawBucket);
   if (!request.ok) return refuse(edge, record, request.error);
   const { key, arrivedAtMs } = request.value;
-  const object = await edge.raw.get(key);
+  const object = await edge.raw.open(key);
   if (object === null)
     return refuse(edge, record, { reason: "object_missing", key, value: key, limit: "an object in the store" });
 
-  const { tables, rejects, counts } = readRawObject(object, request.value);
+  const { parts, rejects, counts } = readRawObject(object, request.value);
   const files: string[] = [];
   let bytesOut = 0;
-  for (const file of lakeFiles(tables, outputName(key))) {
-    await edge.lake.put(file.key, file.bytes);
-    files.push(file.key);
-    bytesOut += file.bytes.length;
+  let part = 0;
+  for await (const tables of parts) {
+    for (const file of lakeFiles(tables, partName(key, part++))) {
+      await edge.lake.put(file.key, file.bytes);
+      files.push(file.key);
+      bytesOut += file.bytes.length;
+    }
   }
   if (rejects.count > 0) await edge.lake.put(rejectsKey(arrivedAtMs, outputName(key)), encodeRejects(rejects));
-  return { kind: "converted", key, ...counts, rejects: rejects.count, bytesIn: object.length, bytesOut, files };
+  return { kind: "converted", key, ...counts, rejects: rejects.count, bytesOut, files };
 }
 
 /** Filed under the hour in which the message was sent and named after its text: a redelivery overwrites its own line. */

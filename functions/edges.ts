@@ -4,6 +4,8 @@
 /** Objects by key. A missing object is an answer (null); an unreachable store throws, so that the caller retries. */
 export interface ObjectStore {
   get(key: string): Promise<Uint8Array | null>;
+  /** The same for an object of any size, piece by piece; a store that fails on the way throws. */
+  open(key: string): Promise<AsyncIterable<Uint8Array> | null>;
   /** Replaces what was there, all of it or nothing: a reader never sees half an object. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Keys that begin with the prefix, in order. */

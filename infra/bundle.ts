@@ -19,6 +19,18 @@ export const lambdaEntries = join(root, "functions", "lambda");
 /** CommonJS packages inside an ES module ask for `require`, which Node does not give them there. */
 const REQUIRE_BANNER =
   'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);';
+const part = (file: string): string => join(root, "infra", "parts", file);
+/** What parquetjs requires and we never reach: BSON columns, bloom filters, snappy pages, thrift's UUIDs and network. */
+const notBundled = {
+  bson: part("nothing.cjs"),
+  long: part("nothing.cjs"),
+  snappyjs: part("nothing.cjs"),
+  thrift: part("thrift.cjs"),
+  uuid: part("nothing.cjs"),
+  "xxhash-wasm": part("nothing.cjs"),
+  "@aws-sdk/credential-provider-node": part("lambda-credentials.mjs"),
+};
+
 /** Lambda takes 250 MB unzipped, but every megabyte is read at a cold start; what is larger than this pulled in something by mistake. */
 const BUNDLE_BYTES_MAX = 5_000_000;
 
@@ -33,12 +45,14 @@ export function bundleFunctions({ entries, out }: BundlePlace): Readonly<Record<
     absWorkingDir: root,
     bundle: true,
     minify: true,
-    keepNames: true,
     platform: "node",
     format: "esm",
     target: "node24",
     legalComments: "none",
     banner: { js: REQUIRE_BANNER },
+    // ES modules where a package has them: what is not used stays out (zod and the SDK's S3 client halve).
+    mainFields: ["module", "main"],
+    alias: notBundled,
     // An optional drawing back end of vega that SVG does without.
     external: ["canvas"],
     metafile: true,

@@ -1,8 +1,9 @@
 // Measures what a fleet's data weighs: plausible rows through the real encoder, converter and Parquet writer.
 // What that costs is functions/core/cost's. Deterministic, so that two runs differ in speed alone.
+import { Readable } from "node:stream";
 import { encodeRecords } from "../collector/ship/outbox.ts";
 import type { Measured } from "../functions/core/cost/bill.ts";
-import { lakeFiles } from "../functions/core/lake-files.ts";
+import { type LakeFile, lakeFiles } from "../functions/core/lake-files.ts";
 import { writeParquet } from "../functions/core/parquet/write.ts";
 import { readRawObject } from "../functions/core/raw-object.ts";
 import type { HostIdentity, ProcessSample, Samples, Value } from "../schema/columns.ts";
@@ -15,7 +16,7 @@ const ROUNDS = 4;
 const STARTED_AT_MS = Date.UTC(2026, 10, 23, 10);
 const KIB = 1_024;
 
-export function measureFleet(processesPerHost: number): Measured {
+export async function measureFleet(processesPerHost: number): Promise<Measured> {
   const random = generator(7);
   const processes = Array.from({ length: processesPerHost }, (_, index) => plausibleProcess(index, random));
   const members: Buffer[] = [];
@@ -29,12 +30,16 @@ export function measureFleet(processesPerHost: number): Measured {
   const rowCount = processesPerHost * HOSTS * MINUTES;
   const raw = Buffer.concat(members);
   const request = { key: "raw/dt=2026-11-23/hr=10/measured.ndjson.gz", arrivedAtMs: STARTED_AT_MS };
-  const convert = () => [...lakeFiles(readRawObject(raw, request).tables, "measured")];
+  const convert = async (): Promise<LakeFile[]> => {
+    const files: LakeFile[] = [];
+    for await (const tables of readRawObject(Readable.from([raw]), request).parts) files.push(...lakeFiles(tables, "measured"));
+    return files;
+  };
   // The best of some rounds: a Lambda converts many objects, and this machine may have other work.
-  let [files, cpuUs] = [convert(), Number.POSITIVE_INFINITY];
+  let [files, cpuUs] = [await convert(), Number.POSITIVE_INFINITY];
   for (let round = 0; round < ROUNDS; round++) {
     const before = process.cpuUsage();
-    files = convert();
+    files = await convert();
     const { user, system } = process.cpuUsage(before);
     cpuUs = Math.min(cpuUs, user + system);
   }

@@ -6,7 +6,7 @@ import { formatBytes, formatCount } from "../functions/core/units.ts";
 import { measureFleet } from "./cost-measure.ts";
 import { printTable } from "./table.ts";
 
-export function cost({
+export async function cost({
   hosts,
   processes,
   json,
@@ -14,9 +14,9 @@ export function cost({
   readonly hosts: number;
   readonly processes: number;
   readonly json: boolean;
-}): void {
+}): Promise<void> {
   const fleet = { hosts, processesPerHost: processes };
-  const measured = measureFleet(processes);
+  const measured = await measureFleet(processes);
   const bill = monthlyBill(fleet, measured);
   const others = alternatives(fleet);
   if (json) {

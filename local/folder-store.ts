@@ -4,6 +4,8 @@ import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, normalize, sep } from "node:path";
 import type { ObjectStore } from "../functions/edges.ts";
 
+const READ_BYTES = 1_024 * 1_024;
+
 export function folderStore(folder: string): ObjectStore {
   let writes = 0;
   const pathOf = (key: string): string => {
@@ -14,12 +16,11 @@ export function folderStore(folder: string): ObjectStore {
   };
   return {
     async get(key) {
-      try {
-        return await readFile(pathOf(key));
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
-        throw cause;
-      }
+      return readFile(pathOf(key)).catch(absentAsNull);
+    },
+    async open(key) {
+      const file = await open(pathOf(key)).catch(absentAsNull);
+      return file === null ? null : file.createReadStream({ highWaterMark: READ_BYTES });
     },
     async put(key, bytes) {
       const path = pathOf(key);
@@ -48,6 +49,11 @@ export function folderStore(folder: string): ObjectStore {
       await rm(pathOf(key), { force: true });
     },
   };
+}
+
+function absentAsNull(cause: NodeJS.ErrnoException): null {
+  if (cause.code === "ENOENT") return null;
+  throw cause;
 }
 
 /** Keys below a folder, in order; unfinished files (leading dot) are not objects yet. */

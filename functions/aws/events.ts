@@ -1,27 +1,29 @@
 // Events of the scheduler and of people, checked and turned into the hours or the window that is meant.
 // The handlers take those; what a scheduled time is, only this file knows.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { type Window, windowBefore } from "../core/window.ts";
 
 /** EventBridge Scheduler fills in `<aws.scheduler.scheduled-time>`: the time that was meant, not the time of a retry. */
 const scheduled = z.object({ scheduled_at: z.iso.datetime({ offset: true }) });
 
 /** A peak to look back at: when it began and ended, and the cycle of the traffic within it (`30s`, `15m`, `1h`, `1d`). */
-const review = z
-  .object({
+const review = z.pipe(
+  z.object({
     window_start: z.iso.datetime({ offset: true }),
     window_end: z.iso.datetime({ offset: true }),
-    period: z.string().regex(/^[1-9]\d{0,5}[smhd]$/, "expected a number and one of s, m, h, d, as in 1h"),
-  })
-  .transform(({ window_start, window_end, period }, context): Window => {
+    period: z.string().check(z.regex(/^[1-9]\d{0,5}[smhd]$/, "expected a number and one of s, m, h, d, as in 1h")),
+  }),
+  z.transform(({ window_start, window_end, period }, context): Window => {
     const [startMs, endMs, periodMs] = [Date.parse(window_start), Date.parse(window_end), periodOf(period)];
     if (endMs - startMs < periodMs) {
-      context.addIssue({ code: "custom", message: `the window has ${endMs - startMs} ms, a period ${periodMs}: at least one` });
+      const message = `the window has ${endMs - startMs} ms, a period ${periodMs}: at least one`;
+      context.issues.push({ code: "custom", message, input: window_end });
       return z.NEVER;
     }
     // Queries judge whole periods: what does not fill one at the beginning is left out.
     return { startMs: endMs - periodMs * Math.floor((endMs - startMs) / periodMs), endMs, periodMs };
-  });
+  }),
+);
 
 const HOUR_MS = 3_600_000;
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: HOUR_MS, d: 24 * HOUR_MS };
@@ -43,7 +45,7 @@ export const bucketSecondsOf = (periodSeconds: number): number =>
 
 const periodOf = (text: string): number => Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] ?? Number.NaN);
 
-function checked<T extends z.ZodType>(shape: T, event: unknown): z.output<T> {
+function checked<T extends z.ZodMiniType>(shape: T, event: unknown): z.output<T> {
   const parsed = shape.safeParse(event);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "event"}: ${message}`);

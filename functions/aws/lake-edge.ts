@@ -7,11 +7,11 @@ import type { Thresholds } from "../ask/detection.ts";
 import type { ObjectStore, QueryEngine } from "../edges.ts";
 import { athenaEngine } from "./athena-engine.ts";
 import type { QueryText } from "./athena-literals.ts";
-import { tracedClient } from "./clients.ts";
 import type { LakeSettings } from "./config.ts";
 import type { Invocation } from "./middleware.ts";
 import { s3Store } from "./s3-store.ts";
 import { countQuery, type Telemetry } from "./telemetry.ts";
+import { tracedClient } from "./tracing.ts";
 
 export interface LakeEdge {
   readonly queries: QueryEngine;
@@ -25,9 +25,9 @@ export function lakeEdge(
   invocation: Invocation,
 ): LakeEdge {
   return {
-    lake: s3Store(tracedClient(telemetry, S3Client), settings.TIDEMARK_LAKE_BUCKET),
+    lake: s3Store(tracedClient(S3Client), settings.TIDEMARK_LAKE_BUCKET),
     queries: athenaEngine({
-      client: tracedClient(telemetry, AthenaClient),
+      client: tracedClient(AthenaClient),
       queries,
       workgroup: settings.TIDEMARK_WORKGROUP,
       database: settings.TIDEMARK_DATABASE,

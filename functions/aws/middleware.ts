@@ -1,9 +1,8 @@
-// The one stack around every Lambda: context in each log line, metrics flushed, a trace segment, the time that is left.
+// The one stack around every Lambda: context in each log line, metrics flushed, the time that is left, and what else it asks for.
 // The handlers inside know none of it.
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
 import { logMetrics } from "@aws-lambda-powertools/metrics/middleware";
-import { captureLambdaHandler } from "@aws-lambda-powertools/tracer/middleware";
-import middy from "@middy/core";
+import middy, { type MiddlewareObj } from "@middy/core";
 import type { Context } from "aws-lambda";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -16,6 +15,8 @@ export interface Observed<Event, Result> {
   readonly handler: (event: Event, context: Context) => Promise<Result>;
   readonly telemetry: Telemetry;
   readonly invocation: CurrentInvocation;
+  /** Tracing, for those that trace. */
+  readonly also?: readonly MiddlewareObj[];
 }
 
 export interface CurrentInvocation extends Invocation {
@@ -32,10 +33,9 @@ export function currentInvocation(): CurrentInvocation {
   };
 }
 
-export const observed = <Event, Result>({ handler, telemetry, invocation }: Observed<Event, Result>) =>
+export const observed = <Event, Result>({ handler, telemetry, invocation, also = [] }: Observed<Event, Result>) =>
   middy((event: Event, context: Context): Promise<Result> => handler(event, context))
     .use(injectLambdaContext(telemetry.logger))
     .use(logMetrics(telemetry.metrics))
-    // Results are rows and pages: too large for a trace, and not its business.
-    .use(captureLambdaHandler(telemetry.tracer, { captureResponse: false }))
+    .use([...also])
     .before(({ context }) => invocation.begin(context));

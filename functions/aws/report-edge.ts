@@ -1,15 +1,15 @@
 // What both reports (the weekly one and the review of a peak) need from outside: the lake and the reports topic.
 // Which window is meant is left to the entries.
 import { SNSClient } from "@aws-sdk/client-sns";
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import type { ReportEdge } from "../report.ts";
 import type { QueryText } from "./athena-literals.ts";
-import { tracedClient } from "./clients.ts";
 import type { reportSettings } from "./config.ts";
 import { checkedThresholds, lakeEdge } from "./lake-edge.ts";
 import type { Invocation } from "./middleware.ts";
 import { snsNotifier } from "./sns-notifier.ts";
 import type { Telemetry } from "./telemetry.ts";
+import { tracedClient } from "./tracing.ts";
 
 export const reportEdge = (
   settings: z.output<typeof reportSettings>,
@@ -18,6 +18,6 @@ export const reportEdge = (
   invocation: Invocation,
 ): ReportEdge => ({
   ...lakeEdge(settings, queries, telemetry, invocation),
-  notifier: snsNotifier(tracedClient(telemetry, SNSClient), { reports: settings.TIDEMARK_REPORTS_TOPIC_ARN }),
+  notifier: snsNotifier(tracedClient(SNSClient), { reports: settings.TIDEMARK_REPORTS_TOPIC_ARN }),
   thresholds: checkedThresholds(settings.TIDEMARK_THRESHOLDS, queries),
 });

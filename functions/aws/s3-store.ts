@@ -27,6 +27,16 @@ export function s3Store(client: S3Client, bucket: string): ObjectStore {
         throw new Error(`cannot read s3://${bucket}/${key}: ${textOf(cause)}`, { cause });
       }
     },
+    async open(key) {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        if (Body === undefined) throw new Error(`s3://${bucket}/${key} came without a body`);
+        return Body as AsyncIterable<Uint8Array>;
+      } catch (cause) {
+        if (cause instanceof NoSuchKey) return null;
+        throw new Error(`cannot read s3://${bucket}/${key}: ${textOf(cause)}`, { cause });
+      }
+    },
     async put(key, bytes) {
       const request = { Bucket: bucket, Key: key, Body: bytes, ContentType: contentTypeOf(key) };
       await client.send(new PutObjectCommand(request)).catch((cause: unknown) => {

@@ -1,8 +1,7 @@
-// What a Lambda tells its operators: structured logs, metrics (EMF, namespace Tidemark) and traces, by powertools.
-// Which metrics have alarms is infra's; what a figure means is said where it is counted.
+// What a Lambda tells its operators: structured logs and metrics (EMF, namespace Tidemark), by powertools.
+// Which metrics have alarms is infra's; what a figure means is said where it is counted; traces are tracing.ts's.
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
-import { Tracer } from "@aws-lambda-powertools/tracer";
 import type { ConvertReport } from "../convert.ts";
 import type { LakeObservation } from "../detect.ts";
 import type { Log, Notifier } from "../edges.ts";
@@ -11,15 +10,12 @@ import type { QueryOutcome } from "./query-outcome.ts";
 export interface Telemetry {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly tracer: Tracer;
 }
 
 /** Names and namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE. */
 export const createTelemetry = (): Telemetry => ({
   logger: new Logger(),
   metrics: new Metrics(),
-  // Requests are traced by their SDK clients alone: a trace of every HTTPS call would carry the webhook's URL, a secret.
-  tracer: new Tracer({ captureHTTPsRequests: false }),
 });
 
 export const logOf = ({ logger }: Telemetry): Log => ({

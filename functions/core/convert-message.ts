@@ -3,8 +3,11 @@
 import { RAW_PREFIX } from "../../schema/keys.ts";
 import { err, ok, type Result } from "../../schema/result.ts";
 
-/** Firehose buffers at most 128 MiB before it writes (BufferingHints); a larger object is not from there. */
-export const RAW_OBJECT_BYTES_MAX = 128 * 1_024 * 1_024;
+/**
+ * Firehose buffers at most 128 MiB before it writes (BufferingHints), but objects may be joined or replayed. Beyond this one
+ * would not be done before the function's time is up.
+ */
+export const RAW_OBJECT_BYTES_MAX = 1_024 * 1_024 * 1_024;
 
 export interface ConvertRequest {
   readonly key: string;

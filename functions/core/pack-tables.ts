@@ -22,8 +22,10 @@ export interface PackedTable {
 /** Takes tables one by one, so that the decoded values of each can go before the next is decoded. */
 export interface TablePacker {
   readonly add: (part: ColumnTable) => void;
-  /** Rows in the order in which they came. */
+  /** Rows in the order in which they came: a view, good until the next call of add or clear. */
   readonly pack: () => PackedTable;
+  /** Forgets the rows and keeps the memory for others. */
+  readonly clear: () => void;
 }
 
 export function createTablePacker(table: TableName): TablePacker {
@@ -44,6 +46,10 @@ export function createTablePacker(table: TableName): TablePacker {
       rowCount,
       columns: Object.fromEntries(packers.map(({ name, packer }) => [name, packer.pack()] as const)),
     }),
+    clear: () => {
+      for (const { packer } of packers) packer.clear();
+      rowCount = 0;
+    },
   };
 }
 
@@ -57,6 +63,7 @@ interface ColumnPacker {
   /** `values` null: absent in all `count` rows. */
   readonly add: (values: readonly Value[] | null, count: number) => void;
   readonly pack: () => PackedColumn;
+  readonly clear: () => void;
 }
 
 function columnPacker({ type }: Column): ColumnPacker {
@@ -84,6 +91,9 @@ function numberPacker(): ColumnPacker {
       size += count;
     },
     pack: () => ({ kind: "numbers", values: packed.subarray(0, size) }),
+    clear: () => {
+      size = 0;
+    },
   };
 }
 
@@ -114,6 +124,11 @@ function textPacker(): ColumnPacker {
       size += count;
     },
     pack: () => ({ kind: "texts", codes: codes.subarray(0, size), texts }),
+    clear: () => {
+      texts.length = 0;
+      codeOf.clear();
+      size = 0;
+    },
   };
 }
 
@@ -127,6 +142,9 @@ function listPacker(): ColumnPacker {
       }
     },
     pack: () => ({ kind: "lists", values: packed }),
+    clear: () => {
+      packed.length = 0;
+    },
   };
 }
 

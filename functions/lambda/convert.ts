@@ -1,7 +1,7 @@
 // Lambda entry: SQS messages about raw objects to the convert handler, with buckets for its stores.
 // It wires and measures; what a message leads to is functions/convert.ts.
 import { S3Client } from "@aws-sdk/client-s3";
-import { tracedClient } from "../aws/clients.ts";
+import { clientSettings } from "../aws/clients.ts";
 import { convertSettings, readSettings } from "../aws/config.ts";
 import { currentInvocation, observed } from "../aws/middleware.ts";
 import { s3Store } from "../aws/s3-store.ts";
@@ -10,7 +10,7 @@ import { createConvertHandler } from "../convert.ts";
 
 const settings = readSettings(convertSettings, process.env);
 const telemetry = createTelemetry();
-const client = tracedClient(telemetry, S3Client);
+const client = new S3Client(clientSettings);
 
 export const handler = observed({
   telemetry,

@@ -3,13 +3,13 @@
 import { SNSClient } from "@aws-sdk/client-sns";
 import type { Context } from "aws-lambda";
 import { readCatalogue } from "../../queries/catalogue.ts";
-import { tracedClient } from "../aws/clients.ts";
 import { detectSettings, readSettings } from "../aws/config.ts";
 import { scheduledWindow } from "../aws/events.ts";
 import { checkedThresholds, lakeEdge } from "../aws/lake-edge.ts";
 import { currentInvocation, observed } from "../aws/middleware.ts";
 import { snsNotifier } from "../aws/sns-notifier.ts";
 import { countedNotifier, countLake, createTelemetry } from "../aws/telemetry.ts";
+import { traced, tracedClient } from "../aws/tracing.ts";
 import { createDetectHandler } from "../detect.ts";
 
 const settings = readSettings(detectSettings, process.env);
@@ -19,7 +19,7 @@ const invocation = currentInvocation();
 const topics = { alerts: settings.TIDEMARK_ALERTS_TOPIC_ARN };
 const detect = createDetectHandler({
   ...lakeEdge(settings, queries, telemetry, invocation),
-  notifier: countedNotifier(telemetry, snsNotifier(tracedClient(telemetry, SNSClient), topics)),
+  notifier: countedNotifier(telemetry, snsNotifier(tracedClient(SNSClient), topics)),
   thresholds: checkedThresholds(settings.TIDEMARK_THRESHOLDS, queries),
   observe: (observation) => countLake(telemetry, observation),
 });
@@ -27,6 +27,7 @@ const detect = createDetectHandler({
 export const handler = observed({
   telemetry,
   invocation,
+  also: [traced()],
   handler: (event: unknown, context: Context) => {
     const window = scheduledWindow(event, settings.TIDEMARK_PERIOD_SECONDS * 1_000, settings.TIDEMARK_PERIODS);
     return detect({ window }, context);

@@ -7,6 +7,7 @@ import { scheduledWindow } from "../aws/events.ts";
 import { currentInvocation, observed } from "../aws/middleware.ts";
 import { reportEdge } from "../aws/report-edge.ts";
 import { createTelemetry } from "../aws/telemetry.ts";
+import { traced } from "../aws/tracing.ts";
 import { createReportHandler } from "../report.ts";
 
 const settings = readSettings(reportSettings, process.env);
@@ -17,6 +18,7 @@ const report = createReportHandler(reportEdge(settings, readCatalogue(), telemet
 export const handler = observed({
   telemetry,
   invocation,
+  also: [traced()],
   handler: (event: unknown, context: Context) => {
     const window = scheduledWindow(event, settings.TIDEMARK_PERIOD_SECONDS * 1_000, settings.TIDEMARK_PERIODS);
     return report({ kind: "weekly report", window }, context);

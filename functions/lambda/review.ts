@@ -7,6 +7,7 @@ import { reviewWindow } from "../aws/events.ts";
 import { currentInvocation, observed } from "../aws/middleware.ts";
 import { reportEdge } from "../aws/report-edge.ts";
 import { createTelemetry } from "../aws/telemetry.ts";
+import { traced } from "../aws/tracing.ts";
 import { createReportHandler } from "../report.ts";
 
 const settings = readSettings(reportSettings, process.env);
@@ -17,5 +18,6 @@ const report = createReportHandler(reportEdge(settings, readCatalogue(), telemet
 export const handler = observed({
   telemetry,
   invocation,
+  also: [traced()],
   handler: async (event: unknown, context: Context) => report({ kind: "peak review", window: reviewWindow(event) }, context),
 });

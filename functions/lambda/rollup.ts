@@ -7,6 +7,7 @@ import { bucketSecondsOf, scheduledAtMs } from "../aws/events.ts";
 import { lakeEdge } from "../aws/lake-edge.ts";
 import { currentInvocation, observed } from "../aws/middleware.ts";
 import { createTelemetry } from "../aws/telemetry.ts";
+import { traced } from "../aws/tracing.ts";
 import { createRollupHandler, hoursToRollUp } from "../rollup.ts";
 
 const settings = readSettings(rollupSettings, process.env);
@@ -20,6 +21,7 @@ const rollUp = createRollupHandler({
 export const handler = observed({
   telemetry,
   invocation,
+  also: [traced()],
   handler: (event: unknown, context: Context) =>
     rollUp({ hoursMs: hoursToRollUp(scheduledAtMs(event)), runId: context.awsRequestId }, context),
 });

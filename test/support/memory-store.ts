@@ -18,6 +18,11 @@ export function memoryStore(isFailing: (operation: StoreOperation, key: string) 
       reach("get", key);
       return objects.get(key) ?? null;
     },
+    async open(key) {
+      reach("get", key);
+      const bytes = objects.get(key);
+      return bytes === undefined ? null : inPieces(bytes);
+    },
     async put(key, bytes) {
       reach("put", key);
       objects.set(key, Uint8Array.from(bytes));
@@ -37,4 +42,9 @@ export function memoryStore(isFailing: (operation: StoreOperation, key: string) 
       objects.delete(key);
     },
   };
+}
+
+/** In pieces of an odd size, as a network gives them. */
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 65_521) yield bytes.subarray(at, at + 65_521);
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { alternatives, type Measured, monthlyBill, total } from "../../../functions/core/cost/bill.ts";
 import { measureFleet } from "../../../local/cost-measure.ts";
 
-const measured = measureFleet(30);
+const measured = await measureFleet(30);
 const perHost = (hosts: number, values: Partial<Measured> = {}) =>
   total(monthlyBill({ hosts, processesPerHost: 30 }, { ...measured, ...values })) / hosts;
 

@@ -1,6 +1,8 @@
 // Concatenated gzip members, whole and damaged: what is lost is the damaged member and nothing else.
 // The lines inside the members are tested with the converter.
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { crc32, deflateRawSync, gzipSync } from "node:zlib";
 import {
@@ -15,10 +17,18 @@ const members = texts.map((text) => gzipSync(text));
 const [first = Buffer.alloc(0), second = Buffer.alloc(0), third = Buffer.alloc(0)] = members;
 
 /** Each member as its text, or as the reason why there is none. */
-const outcome = (object: Buffer): string[] =>
-  [...gzipMembers(object)].map((member: Member) =>
+const outcome = async (object: Buffer, pieceBytes?: number): Promise<string[]> =>
+  (await membersOf(object, pieceBytes)).map((member: Member) =>
     member.kind === "inflated" ? member.bytes.toString() : member.damage.reason,
   );
+
+/** All members of an object that arrives in pieces of this size. */
+const membersOf = (object: Buffer, pieceBytes = object.length): Promise<Member[]> =>
+  Array.fromAsync(gzipMembers(Readable.from(piecesOf(object, pieceBytes))));
+
+function* piecesOf(object: Buffer, pieceBytes: number): Generator<Buffer> {
+  for (let at = 0; at < object.length; at += pieceBytes) yield object.subarray(at, at + pieceBytes);
+}
 
 function flipped(member: Buffer, at: number): Buffer {
   const copy = Buffer.from(member);
@@ -88,46 +98,65 @@ const cases: { name: string; object: Buffer; expected: (string | undefined)[] }[
 ];
 
 for (const { name, object, expected } of cases) {
-  test(`members of an object with ${name}`, () => deepEqual(outcome(object), expected));
+  test(`members of an object with ${name}, in one piece and byte by byte`, async () => {
+    deepEqual(await outcome(object), expected);
+    deepEqual(await outcome(object, 1), expected);
+  });
 }
 
-test("a cut member in the middle costs itself, and its neighbours stay", () => {
+test("a cut member in the middle costs itself, and its neighbours stay", async () => {
   const object = Buffer.concat([first, second.subarray(0, second.length - 9), third]);
-  const [before, damage, after] = outcome(object);
+  const [before, damage, after] = await outcome(object);
   deepEqual([before, after], [one, three]);
   ok(damage?.startsWith("gzip_"));
 });
 
-test("any one flipped byte costs at most one member, and never gives a wrong text", () => {
+test("any one flipped byte costs at most one member, and never gives a wrong text", async () => {
   const object = Buffer.concat(members);
   for (let at = 0; at < object.length; at++) {
-    const found = outcome(flipped(object, at));
+    const found = await outcome(flipped(object, at));
     const kept = found.filter((text) => texts.includes(text));
     ok(kept.length >= texts.length - 1, `byte ${at}: ${found.map((text) => text.slice(0, 20))}`);
     ok(found.every((text) => texts.includes(text) || text.startsWith("gzip_")));
   }
 });
 
-test("a member that inflates beyond the limit is not inflated, and the next one is", () => {
+test("a member that inflates beyond the limit is not inflated, and the next one is", async () => {
   const bomb = gzipSync(Buffer.alloc(MEMBER_INFLATED_BYTES_MAX + 1));
   ok(bomb.length < 100_000);
-  deepEqual(outcome(Buffer.concat([bomb, third])), ["gzip_too_large", three]);
+  deepEqual(await outcome(Buffer.concat([bomb, third])), ["gzip_too_large", three]);
 });
 
-test("an object of nothing but gzip magic is given up after the limit of damaged members", () => {
-  const found = outcome(Buffer.concat(new Array<Buffer>(DAMAGED_MEMBERS_MAX + 50).fill(Buffer.from([0x1f, 0x8b, 8, 0, 7, 7]))));
+test("an object of nothing but gzip magic is given up after the limit of damaged members", async () => {
+  const found = await outcome(
+    Buffer.concat(new Array<Buffer>(DAMAGED_MEMBERS_MAX + 50).fill(Buffer.from([0x1f, 0x8b, 8, 0, 7, 7]))),
+  );
   equal(found.length, DAMAGED_MEMBERS_MAX + 1);
   equal(found.at(-1), "gzip_abandoned");
 });
 
-test("members are numbered with the damaged ones, which tell where they began", () => {
+test("members are numbered with the damaged ones, which tell where they began", async () => {
   const object = Buffer.concat([first, flipped(second, 10), third]);
   deepEqual(
-    [...gzipMembers(object)].map((member) => [member.number, member.kind === "damaged" ? member.offset : null]),
+    (await membersOf(object)).map((member) => [member.number, member.kind === "damaged" ? member.offset : null]),
     [
       [0, null],
       [1, first.length],
       [2, null],
     ],
   );
+});
+
+test("a member larger than the window is refused by its compressed size, and the ones after it are found", async () => {
+  const noise = randomBytes(MEMBER_INFLATED_BYTES_MAX / 8);
+  const object = Buffer.concat([first, gzipSync(noise, { level: 0 }), second, third]);
+  const found = await outcome(object, 1_000_003);
+  deepEqual([found[0], found[1], ...found.slice(-2)], [one, "gzip_too_large", two, three]);
+  ok(found.slice(1, -2).every((text) => text.startsWith("gzip_")));
+});
+
+test("members are found whatever the size of the pieces in which the object comes", async () => {
+  const object = Buffer.concat([...members, Buffer.alloc(64), first, flipped(third, 0), second, Buffer.alloc(9)]);
+  const whole = await outcome(object);
+  for (const pieceBytes of [2, 3, 7, 11, 64, 4_096]) deepEqual(await outcome(object, pieceBytes), whole, `${pieceBytes}`);
 });
