@@ -8,6 +8,7 @@
 
 /* The largest malloc_state of all layouts. */
 #define ARENA_STATE_BYTES_MAX 0x898
+#define FASTBIN_COUNT 10 /* NFASTBINS: chunks of 32 to 176 bytes, one size a bin. */
 
 struct arena_layout {
     const char *versions;
@@ -17,11 +18,22 @@ struct arena_layout {
     uint16_t bins;
     uint16_t next;
     uint16_t system_mem;
+    uint16_t fastbins; /* 0 when there are none. */
 };
 
 /* The layout that the state at `address`, read to `state`, has beyond doubt, or NULL. `heap_info_bytes` is the distance
  * of the arena from its heap's start. */
 const struct arena_layout *arena_layout_recognise(const unsigned char *state, uint64_t address, uint64_t heap_info_bytes);
+
+/* The layout of the main arena at `address`, which has no heap_info; NULL when it has none of them. Two layouts differ in
+ * heap_info alone, and then this is the older one. */
+const struct arena_layout *arena_layout_recognise_main(const unsigned char *state, uint64_t address);
+
+/* Whether `word`, found at `at`, may be the `next` of an arena at the address `word` that is alone in its ring. */
+bool arena_layout_may_be_alone(uint64_t word, uint64_t at);
+
+/* NONCONTIGUOUS_BIT: when brk failed, the main arena went on in mappings that nothing leads to. */
+bool arena_state_is_noncontiguous(const unsigned char *state);
 
 /* Whether the bins of `state` are those of an arena at `address` with this layout. */
 bool arena_layout_fits(const struct arena_layout *layout, const unsigned char *state, uint64_t address);

@@ -4,20 +4,22 @@
 
 #include <stdlib.h>
 
-#include "arena_layout.h"
-
 #define HEAP_INFO_BYTES_READ 32 /* ar_ptr, prev, size, mprotect_size: the part that all versions share. */
 #define HEAP_INFO_BYTES_LIKELY_MAX 256
-#define NONCONTIGUOUS_BIT 2U
 
-static bool looks_like_heap(const unsigned char *info, uint64_t start, uint64_t range_end, uint64_t page_bytes,
-                            struct arena_heap *heap) {
+enum look { LOOK_OTHER, LOOK_HEAP, LOOK_GROWN, LOOK_STRANGE };
+
+/* A first heap begins with a pointer to the arena just behind its heap_info, which foreign memory hardly ever does. When the
+ * rest does not fit, the heap has grown since the maps were read, or glibc has a new form; but it is not to be left out. */
+static enum look look_at_heap(const unsigned char *info, uint64_t start, uint64_t range_end, uint64_t page_bytes,
+                              struct arena_heap *heap) {
     uint64_t arena = word_at(info);
     uint64_t previous = word_at(info + 8);
     uint64_t bytes = word_at(info + 16);
     uint64_t writable_bytes = word_at(info + 24);
     bool sized = bytes != 0 && bytes <= writable_bytes && writable_bytes <= ARENA_HEAP_BYTES_MAX &&
-                 (bytes | writable_bytes) % page_bytes == 0 && writable_bytes <= range_end - start;
+                 (bytes | writable_bytes) % page_bytes == 0;
+    bool mapped = writable_bytes <= range_end - start;
     uint64_t arena_heap = align_down(arena, ARENA_HEAP_BYTES_MAX);
     bool behind_heap_info = arena > arena_heap && arena - arena_heap <= HEAP_INFO_BYTES_LIKELY_MAX && arena % 16 == 0;
     bool linked = previous % ARENA_HEAP_BYTES_MAX == 0 && (previous == 0) == (arena_heap == start) && previous != start;
@@ -26,12 +28,13 @@ static bool looks_like_heap(const unsigned char *info, uint64_t start, uint64_t 
         .arena_address = arena,
         .previous = previous,
     };
-    return sized && behind_heap_info && linked;
+    if (sized && mapped && behind_heap_info && linked) return LOOK_HEAP;
+    if (!behind_heap_info || arena_heap != start) return LOOK_OTHER;
+    return sized && linked ? LOOK_GROWN : LOOK_STRANGE;
 }
 
-static enum walk_reason look_at(struct process_memory *process, const uint64_t *starts, const uint64_t *ends, size_t count,
-                                struct arenas *arenas) {
-    unsigned char infos[PEEK_COUNT_MAX * HEAP_INFO_BYTES_READ];
+static enum walk_reason take_heaps(struct process_memory *process, const uint64_t *starts, const uint64_t *ends, size_t count,
+                                   struct arenas *arenas, unsigned char *infos) {
     enum access pieces[PEEK_COUNT_MAX];
     enum access access = process_memory_peek(process, starts, count, HEAP_INFO_BYTES_READ, infos, pieces);
     if (access != ACCESS_OK) return reason_of_access(access);
@@ -40,11 +43,22 @@ static enum walk_reason look_at(struct process_memory *process, const uint64_t *
         /* It may be a heap_info, and leaving an arena out would be a wrong figure. */
         if (pieces[i] == ACCESS_SWAPPED) return WALK_SWAPPED;
         if (pieces[i] != ACCESS_OK) continue;
-        if (!looks_like_heap(infos + i * HEAP_INFO_BYTES_READ, starts[i], ends[i], process->memory.page_bytes, &heap)) continue;
+        enum look look = look_at_heap(infos + i * HEAP_INFO_BYTES_READ, starts[i], ends[i], process->memory.page_bytes, &heap);
+        if (look == LOOK_GROWN) return WALK_CHANGED;
+        if (look == LOOK_STRANGE) return WALK_LAYOUT;
+        if (look == LOOK_OTHER) continue;
         if (arenas->heap_count == ARENA_HEAP_MAX) return WALK_TOO_MANY_MAPS;
         arenas->heaps[arenas->heap_count++] = heap;
     }
     return WALK_OK;
+}
+
+static enum walk_reason look_at(struct process_memory *process, const uint64_t *starts, const uint64_t *ends, size_t count,
+                                struct arenas *arenas) {
+    unsigned char infos[PEEK_COUNT_MAX * HEAP_INFO_BYTES_READ];
+    enum walk_reason reason = take_heaps(process, starts, ends, count, arenas, infos);
+    explicit_bzero(infos, sizeof infos);
+    return reason;
 }
 
 static enum walk_reason find_heaps(struct process_memory *process, const struct maps *maps, struct arenas *arenas) {
@@ -65,36 +79,32 @@ static enum walk_reason find_heaps(struct process_memory *process, const struct 
     return count == 0 ? WALK_OK : look_at(process, starts, ends, count, arenas);
 }
 
-static enum walk_reason read_state(struct process_memory *process, uint64_t address, unsigned char *state) {
-    enum access piece = ACCESS_OK;
-    uint64_t page_left = process->memory.page_bytes - address % process->memory.page_bytes;
-    uint64_t first_bytes = page_left < ARENA_STATE_BYTES_MAX ? page_left : ARENA_STATE_BYTES_MAX;
-    enum access access = process_memory_peek(process, &address, 1, first_bytes, state, &piece);
-    if (access == ACCESS_OK && piece == ACCESS_OK && first_bytes < ARENA_STATE_BYTES_MAX) {
-        /* main_arena lies anywhere in libc's data, so it may cross into a second page. */
-        uint64_t rest = address + first_bytes;
-        access = process_memory_peek(process, &rest, 1, ARENA_STATE_BYTES_MAX - first_bytes, state + first_bytes, &piece);
-    }
-    return reason_of_access(access != ACCESS_OK ? access : piece);
-}
-
-static enum walk_reason read_arenas(struct process_memory *process, struct arenas *arenas, const struct arena_layout **layout) {
-    unsigned char state[ARENA_STATE_BYTES_MAX];
+static enum walk_reason read_arenas(struct process_memory *process, struct arenas *arenas, unsigned char *state) {
     for (size_t i = 0; i < arenas->heap_count; i++) {
         struct arena_heap *heap = &arenas->heaps[i];
         if (heap->previous != 0) continue;
-        enum walk_reason reason = read_state(process, heap->arena_address, state);
-        if (reason != WALK_OK) return reason;
+        enum access access = process_memory_copy(process, heap->arena_address, state, ARENA_STATE_BYTES_MAX);
+        if (access != ACCESS_OK) return reason_of_access(access);
         uint64_t heap_info_bytes = heap->arena_address - heap->region.start;
         const struct arena_layout *found = arena_layout_recognise(state, heap->arena_address, heap_info_bytes);
-        if (found == NULL || (*layout != NULL && found != *layout)) return WALK_LAYOUT;
+        if (found == NULL || (arenas->layout != NULL && found != arenas->layout)) return WALK_LAYOUT;
         if (arenas->arena_count == ARENA_MAX) return WALK_TOO_MANY_MAPS;
-        *layout = found;
+        arenas->layout = found;
         heap->region.first_chunk = align_up(heap->arena_address + found->state_bytes, 16);
         arenas->arenas[arenas->arena_count++] = (struct arena){
             .address = heap->arena_address, .next = word_at(state + found->next), .top = word_at(state + found->top)};
     }
     return WALK_OK;
+}
+
+void main_arena_set(struct main_arena *arena, const struct arena_layout *layout, const unsigned char *state, uint64_t address) {
+    *arena = (struct main_arena){
+        .found = true,
+        .noncontiguous = arena_state_is_noncontiguous(state),
+        .address = address,
+        .top = word_at(state + layout->top),
+        .held_bytes = word_at(state + layout->system_mem),
+    };
 }
 
 static int compare_heaps(const void *key, const void *element) {
@@ -114,8 +124,13 @@ size_t arenas_index(const struct arenas *arenas, uint64_t address) {
     return found == NULL ? ARENA_MAX : (size_t)(found - arenas->arenas);
 }
 
+const struct arena_heap *arenas_heap_at(const struct arenas *arenas, uint64_t address) {
+    uint64_t start = align_down(address, ARENA_HEAP_BYTES_MAX);
+    return bsearch(&start, arenas->heaps, arenas->heap_count, sizeof arenas->heaps[0], compare_heaps);
+}
+
 static bool has_heap(const struct arenas *arenas, uint64_t start, uint64_t arena_address) {
-    const struct arena_heap *found = bsearch(&start, arenas->heaps, arenas->heap_count, sizeof *found, compare_heaps);
+    const struct arena_heap *found = arenas_heap_at(arenas, start);
     return found != NULL && found->arena_address == arena_address;
 }
 
@@ -136,8 +151,8 @@ static enum walk_reason check_links(struct arenas *arenas, uint64_t heap_info_by
 
 /* Goes once around the ring from main_arena and must meet every arena that we found: neither one that we do not know nor
  * fewer. Without this an arena in a form we do not recognise would silently be missing from the figures. */
-static enum walk_reason check_ring(struct process_memory *process, struct arenas *arenas, const struct arena_layout *layout) {
-    unsigned char state[ARENA_STATE_BYTES_MAX];
+static enum walk_reason check_ring(struct process_memory *process, struct arenas *arenas, unsigned char *state) {
+    const struct arena_layout *layout = arenas->layout;
     uint64_t main_address = 0;
     for (size_t i = 0; i < arenas->arena_count; i++) {
         uint64_t next = arenas->arenas[i].next;
@@ -146,7 +161,7 @@ static enum walk_reason check_ring(struct process_memory *process, struct arenas
         main_address = next;
     }
     if (main_address == 0 || main_address % 8 != 0) return WALK_LAYOUT;
-    enum walk_reason reason = read_state(process, main_address, state);
+    enum walk_reason reason = reason_of_access(process_memory_copy(process, main_address, state, ARENA_STATE_BYTES_MAX));
     if (reason != WALK_OK) return reason;
     if (!arena_layout_fits(layout, state, main_address)) return WALK_LAYOUT;
     size_t met = 0;
@@ -154,27 +169,26 @@ static enum walk_reason check_ring(struct process_memory *process, struct arenas
     for (; at != main_address && met < arenas->arena_count; met++) {
         size_t index = arenas_index(arenas, at);
         if (index == ARENA_MAX) return WALK_CHANGED;
+        arenas->arenas[index].number = arenas->arena_count - met;
         at = arenas->arenas[index].next;
     }
     if (at != main_address || met != arenas->arena_count) return WALK_CHANGED;
-    uint32_t flags;
-    memcpy(&flags, state + 4, sizeof flags);
-    /* When brk failed, the main arena went on in mappings that nothing leads to. */
-    if ((flags & NONCONTIGUOUS_BIT) != 0) return WALK_LAYOUT;
-    arenas->main_found = true;
-    arenas->main_held_bytes = word_at(state + layout->system_mem);
+    main_arena_set(&arenas->main, layout, state, main_address);
     return WALK_OK;
 }
 
 enum walk_reason arenas_find(struct process_memory *process, const struct maps *maps, struct arenas *arenas) {
-    const struct arena_layout *layout = NULL;
+    unsigned char state[ARENA_STATE_BYTES_MAX];
     arenas->heap_count = 0;
     arenas->arena_count = 0;
-    arenas->main_found = false;
+    arenas->layout = NULL;
+    arenas->main = (struct main_arena){.found = false};
     enum walk_reason reason = find_heaps(process, maps, arenas);
-    if (reason == WALK_OK) reason = read_arenas(process, arenas, &layout);
-    if (reason != WALK_OK || arenas->heap_count == 0) return reason;
-    if (layout == NULL) return WALK_LAYOUT;
-    reason = check_links(arenas, layout->heap_info_bytes);
-    return reason == WALK_OK ? check_ring(process, arenas, layout) : reason;
+    if (reason == WALK_OK) reason = read_arenas(process, arenas, state);
+    if (reason == WALK_OK && arenas->heap_count != 0) {
+        reason = arenas->layout == NULL ? WALK_LAYOUT : check_links(arenas, arenas->layout->heap_info_bytes);
+        if (reason == WALK_OK) reason = check_ring(process, arenas, state);
+    }
+    explicit_bzero(state, sizeof state);
+    return reason;
 }

@@ -3,6 +3,7 @@
 #ifndef TIDEMARK_ARENAS_H
 #define TIDEMARK_ARENAS_H
 
+#include "arena_layout.h"
 #include "chunks.h"
 #include "maps.h"
 #include "process_memory.h"
@@ -21,19 +22,36 @@ struct arena {
     uint64_t address;
     uint64_t next; /* Arenas form a ring through main_arena. */
     uint64_t top;
+    size_t number; /* From 1 in order of birth: each new one joins the ring behind main_arena, which is number 0. */
+};
+
+/* main_arena lies in libc's data. */
+struct main_arena {
+    bool found;
+    bool noncontiguous;
+    uint64_t address;
+    uint64_t top;
+    uint64_t held_bytes; /* system_mem */
 };
 
 struct arenas {
     size_t heap_count;
     size_t arena_count;
-    bool main_found;            /* Only a thread arena leads to main_arena, which lies in libc's data. */
-    uint64_t main_held_bytes;   /* main_arena.system_mem. */
+    const struct arena_layout *layout; /* NULL while no arena is found. */
+    struct main_arena main;
     struct arena_heap heaps[ARENA_HEAP_MAX]; /* In address order, as are the arenas. */
     struct arena arenas[ARENA_MAX];
 };
 
-/* WALK_OK also when there is none. WALK_LAYOUT and WALK_CHANGED may come from a change in progress: try again. */
+/* Finds the thread arenas, and main_arena where one of them leads to it. WALK_OK also when there is none. WALK_LAYOUT and
+ * WALK_CHANGED may come from a change in progress: try again. */
 enum walk_reason arenas_find(struct process_memory *process, const struct maps *maps, struct arenas *arenas);
+
+/* Takes over what the state of main_arena says. */
+void main_arena_set(struct main_arena *arena, const struct arena_layout *layout, const unsigned char *state, uint64_t address);
+
+/* The heap of a thread arena that holds `address`, or NULL. */
+const struct arena_heap *arenas_heap_at(const struct arenas *arenas, uint64_t address);
 
 /* The index of the arena at `address`, or ARENA_MAX. */
 size_t arenas_index(const struct arenas *arenas, uint64_t address);

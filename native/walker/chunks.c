@@ -1,6 +1,7 @@
 /* One pass over the chunk headers of a heap that its owner may be changing at the same time.
  * It leaves retrying after a torn read to retry.c, and pages to pages.c. */
 #include "chain.h"
+#include "tcache_note.h"
 
 #define IS_MMAPPED UINT64_C(2)
 #define NON_MAIN_ARENA UINT64_C(4)
@@ -60,6 +61,13 @@ static bool is_torn_but_free(const struct chain *chain, const struct heap_region
            size_in_next <= chain->position - region->first_chunk;
 }
 
+/* Apart, because it is rarely taken. The chunk before `header` may begin in front of the block. */
+__attribute__((noinline)) static void note_tcache(const struct chain *chain, struct memory *memory, const unsigned char *header) {
+    uint64_t bytes = chain->previous_bytes;
+    bool at_hand = chain->position - memory->block_start >= bytes;
+    tcache_note(memory->tcache, chain->position - bytes, at_hand ? header - bytes + HEADER_BYTES : NULL, bytes);
+}
+
 /* Says whether the chunk before `header` was free, and books it, unless that was done before `header` was read again. The
  * first chunk has nothing in front of it, and says so by its PREV_INUSE. */
 static struct chain_event settle_previous(struct chain *chain, struct memory *memory, const struct heap_region *region,
@@ -74,6 +82,7 @@ static struct chain_event settle_previous(struct chain *chain, struct memory *me
         return event(CHAIN_GOES_ON, ACCESS_OK, 0);
     }
     if (previous_in_use) {
+        if (tcache_chunk_fits(bytes) && memory->tcache != NULL) note_tcache(chain, memory, header);
         access = add_live(chain, memory, chain->position - bytes, bytes);
     } else if (word_at(header) == bytes) {
         access = add_free(chain, memory, chain->position - bytes, bytes);

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "guard.h"
 #include "print.h"
 #include "serve.h"
 
@@ -16,10 +17,11 @@
 #define EXIT_USAGE 2
 
 static const char usage[] =
-    "usage: tidemark-walk [--cpu-budget-us N] <pid>\n"
+    "usage: tidemark-walk [--arenas] [--cpu-budget-us N] <pid>\n"
     "       tidemark-walk --serve\n"
     "       tidemark-walk --help | --version\n"
     "Measures the glibc heap of a running process from outside, without stopping it.\n"
+    "With --arenas, one line an arena comes before the line of the process.\n"
     "With --serve, answers lines \"<pid> <cpu_budget_us> [<wall_ms>]\" from standard input.\n"
     "Exit status: 0 figures, 1 unknown (the line says why), 2 usage.\n";
 
@@ -44,14 +46,14 @@ static int refuse(const char *problem, const char *value) {
     return EXIT_USAGE;
 }
 
-static int walk_one(const char *pid_text, uint64_t budget_us) {
+static int walk_one(const char *pid_text, uint64_t budget_us, bool arenas) {
     const char *end;
     pid_t pid;
     struct walk_limits limits = {.cpu_us = budget_us, .wall_ms = WALL_MS_DEFAULT};
     struct walk_result result;
     if (!parse_pid(pid_text, &end, &pid) || *end != '\0') return refuse("not a pid", pid_text);
-    walk_process(pid, limits, &result);
-    bool printed = print_result(&result);
+    walk_guarded(pid, limits, &result);
+    bool printed = (!arenas || print_arenas(&result)) && print_result(&result);
     return printed && result.reason == WALK_OK ? EXIT_FIGURES : EXIT_UNKNOWN;
 }
 
@@ -68,14 +70,16 @@ int main(int argument_count, char **arguments) {
         serve();
         return EXIT_FIGURES;
     }
-    if (argument_count == 4 && strcmp(arguments[1], "--cpu-budget-us") == 0) {
+    bool arenas = argument_count > at && strcmp(arguments[at], "--arenas") == 0;
+    at += arenas;
+    if (argument_count > at + 1 && strcmp(arguments[at], "--cpu-budget-us") == 0) {
         const char *end;
-        if (!parse_limit(arguments[2], &end, &budget_us) || *end != '\0') return refuse("not a CPU budget", arguments[2]);
-        at = 3;
+        if (!parse_limit(arguments[at + 1], &end, &budget_us) || *end != '\0') return refuse("not a CPU budget", arguments[at + 1]);
+        at += 2;
     }
     if (argument_count != at + 1) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    return walk_one(arguments[at], budget_us);
+    return walk_one(arguments[at], budget_us, arenas);
 }

@@ -20,6 +20,7 @@ enum access {
 };
 
 struct heap_region;
+struct tcache_candidates;
 
 struct memory {
     uint64_t page_bytes;
@@ -27,6 +28,7 @@ struct memory {
     const unsigned char *block; /* What the last load() brought: bytes [block_start, block_start + block_bytes). */
     uint64_t block_start;
     uint64_t block_bytes;
+    struct tcache_candidates *tcache; /* Where to note chunks that may be a thread's cache; may be NULL. */
     /* Brings a block that holds `address`, reading nothing at or beyond `limit`. */
     enum access (*load)(struct memory *memory, uint64_t address, uint64_t limit);
     /* Adds the resident bytes of the whole pages in [from, to) to *bytes. */

@@ -16,9 +16,9 @@ struct cursors {
     uint64_t end[PEEK_COUNT_MAX];
 };
 
-/* The bytes of the mapping whose chunk has this header at its start, or 0. Up to 2.42, memalign leaves this header behind
- * with the full size when it hands out a later part. From 2.43 on, the size does not count the header, bit 0 of the first
- * word tells huge pages, and a chunk of memalign has no header here: it is missed. */
+/* The bytes of the mapping whose chunk has this header at its start, or 0. memalign leaves this header behind with the full
+ * size when it hands out a later part. From 2.43 on, the size does not count the header, and bit 0 of the first word tells
+ * huge pages. */
 static uint64_t mapping_bytes(const unsigned char *header, uint64_t bytes_left, uint64_t page_bytes) {
     uint64_t offset_word = word_at(header);
     uint64_t size_word = word_at(header + 8);
@@ -31,8 +31,8 @@ static uint64_t mapping_bytes(const unsigned char *header, uint64_t bytes_left, 
     return plausible && bytes % page_bytes == 0 && bytes <= bytes_left ? bytes : 0;
 }
 
-static enum access advance(struct process_memory *process, struct cursors *cursors, struct mmapped *mmapped) {
-    unsigned char headers[PEEK_COUNT_MAX * HEADER_BYTES];
+static enum access take_headers(struct process_memory *process, struct cursors *cursors, struct mmapped *mmapped,
+                                unsigned char *headers) {
     enum access pieces[PEEK_COUNT_MAX];
     size_t kept = 0;
     enum access access = process_memory_peek(process, cursors->at, cursors->count, HEADER_BYTES, headers, pieces);
@@ -49,6 +49,13 @@ static enum access advance(struct process_memory *process, struct cursors *curso
     }
     cursors->count = kept;
     return ACCESS_OK;
+}
+
+static enum access advance(struct process_memory *process, struct cursors *cursors, struct mmapped *mmapped) {
+    unsigned char headers[PEEK_COUNT_MAX * HEADER_BYTES];
+    enum access access = take_headers(process, cursors, mmapped, headers);
+    explicit_bzero(headers, sizeof headers);
+    return access;
 }
 
 enum access mmapped_count(struct process_memory *process, const struct maps *maps, struct mmapped *mmapped) {

@@ -1,5 +1,5 @@
-/* Chunks that malloc gave a mapping of their own, counted from the start of each anonymous mapping.
- * It leaves chunks inside arenas to chunks.c. */
+/* Chunks that malloc gave a mapping of their own, counted from the start of each anonymous mapping, for a process whose own
+ * count (mp_, see libc_data.h) cannot be had. It leaves chunks inside arenas to chunks.c. */
 #ifndef TIDEMARK_MMAPPED_H
 #define TIDEMARK_MMAPPED_H
 
@@ -13,7 +13,7 @@ struct mmapped {
 };
 
 /* A lower bound: a chunk is missed when its mapping merged with foreign memory in front of it, when its header is in swap,
- * or when glibc 2.43 aligned it (see mmapped.c). */
+ * or when realloc changed its size after memalign had aligned it, which leaves the old size at its start. */
 enum access mmapped_count(struct process_memory *process, const struct maps *maps, struct mmapped *mmapped);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "page_status.h"
 #include "proc_file.h"
 
 #define PAGE_PRESENT (UINT64_C(1) << 63)
@@ -17,9 +18,13 @@ enum access pagemap_open(struct pagemap *pagemap, pid_t pid, uint64_t page_bytes
     pagemap->page_bytes = page_bytes;
     pagemap->windows[0].loaded_ns = 0;
     pagemap->windows[1].loaded_ns = 0;
+    pagemap->pid = pid;
     pagemap->file = proc_file_open(pid, "pagemap");
     if (pagemap->file >= 0) return ACCESS_OK;
-    if (errno == EACCES || errno == EPERM) return ACCESS_DENIED;
+    if (errno == EACCES || errno == EPERM) {
+        pagemap->absent_entry = process_is_swapped(pid) ? PAGE_SWAPPED : 0;
+        return pagemap_still_there(pagemap);
+    }
     return errno == ESRCH ? ACCESS_GONE : ACCESS_NO_PAGEMAP;
 }
 
@@ -30,6 +35,9 @@ void pagemap_close(struct pagemap *pagemap) {
 
 static enum access read_entries(struct pagemap *pagemap, uint64_t page, uint64_t *entries, size_t count) {
     ssize_t got;
+    if (pagemap->file < 0) {
+        return page_status_read(pagemap->pid, pagemap->page_bytes, page, count, PAGE_PRESENT, pagemap->absent_entry, entries);
+    }
     do {
         got = pread(pagemap->file, entries, count * sizeof *entries, (off_t)(page * sizeof *entries));
     } while (got < 0 && errno == EINTR);

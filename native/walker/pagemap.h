@@ -4,6 +4,7 @@
 #define TIDEMARK_PAGEMAP_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "memory.h"
 
@@ -18,12 +19,15 @@ struct pagemap_window {
 
 /* Even and odd windows have a slot each, so that reading ahead does not evict the window that is being accounted for. */
 struct pagemap {
-    int file;
+    int file; /* -1 when the pages are asked for one by one; see page_status.h. */
+    pid_t pid;
+    uint64_t absent_entry; /* What stands for a page that is not resident, without a file. */
     uint64_t page_bytes;
     struct pagemap_window windows[2];
 };
 
-/* Binds to the address space that the process has now: after exec or exit, reads end in ACCESS_GONE. */
+/* Binds to the address space that the process has now: after exec or exit, reads end in ACCESS_GONE. Another user's pagemap
+ * cannot be opened with CAP_SYS_PTRACE alone; then the process is asked for by its pid, and only exit is noticed. */
 enum access pagemap_open(struct pagemap *pagemap, pid_t pid, uint64_t page_bytes);
 void pagemap_close(struct pagemap *pagemap);
 

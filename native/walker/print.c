@@ -45,6 +45,12 @@ static bool write_line(struct line *line) {
     return true;
 }
 
+static void append_parked(struct line *line, const char *bytes_name, const char *count_name, const struct parked *parked) {
+    if (!parked->known) return;
+    append_number(line, bytes_name, parked->bytes);
+    append_number(line, count_name, parked->count);
+}
+
 static void append_figures(struct line *line, const struct walk_result *result) {
     const struct heap_totals *totals = &result->totals;
     uint64_t mmapped_bytes = result->mmapped_known ? result->mmapped_bytes : 0;
@@ -64,6 +70,8 @@ static void append_figures(struct line *line, const struct walk_result *result) 
         append_number(line, "mmapped_bytes", result->mmapped_bytes);
         append_number(line, "mmapped_count", result->mmapped_count);
     }
+    append_parked(line, "tcache_bytes", "tcache_chunk_count", &result->tcache);
+    append_parked(line, "fastbin_bytes", "fastbin_chunk_count", &result->fastbins);
     append_number(line, "arena_count", result->arena_count);
     append_number(line, "arena_count_over_1mib", result->arena_count_over_1mib);
     append_number(line, "arena_bytes_max", result->arena_bytes_max);
@@ -80,6 +88,7 @@ bool print_result(const struct walk_result *result) {
         append_figures(&line, result);
     } else {
         append(&line, " reason=%s", walk_reason_word(result->reason));
+        if (result->heap_bytes_expected != 0) append_number(&line, "heap_bytes_expected", result->heap_bytes_expected);
     }
     if (result->vma_count_known) append_number(&line, "vma_count", result->vma_count);
     append_number(&line, "walk_cpu_us", result->walk_cpu_us);
@@ -92,4 +101,28 @@ bool print_bad_request(void) {
     struct line line = {.length = 0};
     append(&line, "pid=0 status=error reason=bad_request");
     return write_line(&line);
+}
+
+bool print_arenas(const struct walk_result *result) {
+    bool open = true;
+    for (size_t number = 0; result->reason == WALK_OK && number < result->arena_figures_count && open; number++) {
+        const struct arena_figures *arena = &result->arena_figures[number];
+        const struct heap_totals *totals = &arena->totals;
+        struct line line = {.length = 0};
+        if (arena->heap_count == 0) continue;
+        append(&line, "pid=%d", (int)result->pid);
+        append_number(&line, "arena_index", number);
+        append_number(&line, "heap_count", arena->heap_count);
+        append_number(&line, "heap_bytes", arena->heap_bytes);
+        append_number(&line, "live_bytes", totals->live_bytes);
+        append_number(&line, "free_bytes", totals->free_bytes + totals->top_bytes);
+        append_number(&line, "free_chunk_count", totals->free_chunk_count);
+        append_number(&line, "free_chunk_bytes_max", totals->free_chunk_bytes_max);
+        append_number(&line, "top_bytes", totals->top_bytes);
+        append_number(&line, "metadata_bytes", totals->metadata_bytes);
+        append_number(&line, "whole_free_page_bytes", totals->whole_free_page_bytes);
+        append_number(&line, "reclaimable_bytes", totals->reclaimable_bytes);
+        open = write_line(&line);
+    }
+    return open;
 }

@@ -9,4 +9,8 @@
 bool print_result(const struct walk_result *result);
 bool print_bad_request(void);
 
+/* One line for each arena that holds anything, by its number and without an address: where a heap lies is a secret of the
+ * process. Nothing when the result has no figures. */
+bool print_arenas(const struct walk_result *result);
+
 #endif

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "chunks.h"
-#include "clock.h"
 #include "maps.h"
 
 /* Without a pause the target's mmap waits up to 4 ms for the lock that we take again and again; with it, 0.1 ms. */
@@ -26,7 +25,7 @@ static enum access access_of_errno(int error) {
 }
 
 static enum access pace(struct process_memory *process) {
-    if (thread_cpu_ns() >= process->deadline.cpu_ns || monotonic_ns() >= process->deadline.monotonic_ns) return ACCESS_BUDGET;
+    if (deadline_passed(&process->deadline)) return ACCESS_BUDGET;
     unsigned share = process->starved ? BLOCKS_WHEN_STARVED : 1;
     bool due = process->bytes_since_pause >= share * PAUSE_AFTER_BYTES || process->reads_since_pause >= share * PAUSE_AFTER_READS;
     if (!due) return ACCESS_OK;
@@ -103,6 +102,7 @@ static uint64_t region_end(struct memory *memory, const struct heap_region *regi
     enum access access = process_memory_peek(process, &address, 1, sizeof word, word, &piece);
     if (access != ACCESS_OK || piece != ACCESS_OK) return region->end;
     uint64_t bytes = word_at(word);
+    explicit_bzero(word, sizeof word);
     bool plausible = bytes != 0 && bytes <= ARENA_HEAP_BYTES_MAX && bytes % memory->page_bytes == 0;
     return plausible ? region->start + bytes : region->end;
 }
@@ -174,4 +174,16 @@ enum access process_memory_peek(struct process_memory *process, const uint64_t *
         next++; /* The piece that failed, if any, stays absent. */
     }
     return access;
+}
+
+enum access process_memory_copy(struct process_memory *process, uint64_t address, unsigned char *out, size_t bytes) {
+    enum access piece = ACCESS_OK;
+    uint64_t page_left = process->memory.page_bytes - address % process->memory.page_bytes;
+    size_t first_bytes = page_left < bytes ? (size_t)page_left : bytes;
+    enum access access = process_memory_peek(process, &address, 1, first_bytes, out, &piece);
+    if (access == ACCESS_OK && piece == ACCESS_OK && first_bytes < bytes) {
+        uint64_t rest = address + first_bytes;
+        access = process_memory_peek(process, &rest, 1, bytes - first_bytes, out + first_bytes, &piece);
+    }
+    return access != ACCESS_OK ? access : piece;
 }

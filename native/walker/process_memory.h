@@ -6,18 +6,13 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "pagemap.h"
 
 /* The largest read. While it runs, the target's mmap and munmap wait for us, so it bounds what we can cost them. */
 #define BLOCK_BYTES_MAX 65536
 #define PEEK_COUNT_MAX 64
-
-/* When a walk must end, on either clock. */
-struct deadline {
-    uint64_t cpu_ns; /* Of thread_cpu_ns. */
-    uint64_t monotonic_ns;
-};
 
 struct process_memory {
     struct memory memory; /* First, so that a struct memory * can be turned back. */
@@ -39,5 +34,8 @@ void process_memory_close(struct process_memory *process);
  * out + i * bytes. pieces[i] says whether it could be had: pages that are not resident are left alone. */
 enum access process_memory_peek(struct process_memory *process, const uint64_t *addresses, size_t count, size_t bytes,
                                 unsigned char *out, enum access *pieces);
+
+/* Reads one piece of at most a page, which may lie across two. What comes out is the caller's to wipe. */
+enum access process_memory_copy(struct process_memory *process, uint64_t address, unsigned char *out, size_t bytes);
 
 #endif

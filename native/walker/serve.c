@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "print.h"
 #include "proc_file.h"
 
@@ -35,7 +36,7 @@ static bool answer(const char *request) {
     if (*end == ' ' && !parse_limit(end + 1, &end, &limits.wall_ms)) return print_bad_request();
     if (*end != '\0') return print_bad_request();
     struct walk_result result;
-    walk_process(pid, limits, &result);
+    walk_guarded(pid, limits, &result);
     return print_result(&result);
 }
 

@@ -2,98 +2,79 @@
  * It leaves output to print.c and each single step to the files it calls. */
 #include "walk.h"
 
-#include <string.h>
-
-#include "arenas.h"
 #include "clock.h"
-#include "first_chunk.h"
+#include "fastbins.h"
+#include "heaps.h"
 #include "identity.h"
-#include "mmapped.h"
-#include "process_memory.h"
+#include "libc_data.h"
+#include "tcache.h"
 
 /* Heaps may be born or given back between reading the maps and reading the heaps; then all is looked at again. */
 #define SCANS_MAX 3
 #define CPU_US_MAX UINT64_C(60000000)
 #define WALL_MS_MAX UINT64_C(600000)
-#define MIB (UINT64_C(1) << 20)
 
-/* About 3 MiB that cost memory only as far as they are filled. Static, so that no walk can fail for want of memory. */
+/* About 2 MiB that cost memory only as far as they are filled. Static, so that no walk can fail for want of memory. */
 static struct maps maps;
 static struct arenas arenas;
 static struct process_memory process;
-static struct {
-    uint64_t heap_bytes;
-    unsigned tops;
-} sums[ARENA_MAX];
+static struct tcache_candidates tcache;
 
-static enum walk_reason walk_region(struct heap_region *region, struct walk_result *result, struct chunks_outcome *outcome) {
-    *outcome = chunks_walk(&process.memory, region, &result->totals);
-    result->walked_bytes += outcome->walked_bytes;
-    result->heap_bytes += region->end - region->start;
-    return outcome->reason;
-}
-
-static void add_arena(struct walk_result *result, uint64_t heap_bytes) {
-    result->arena_count++;
-    result->arena_count_over_1mib += heap_bytes > MIB;
-    if (heap_bytes > result->arena_bytes_max) result->arena_bytes_max = heap_bytes;
-}
-
-static enum walk_reason walk_main(const struct identity *identity, struct walk_result *result) {
-    struct chunks_outcome outcome;
-    /* Without address randomisation [heap] can begin with the end of the program's data, which start_brk leaves out. */
-    uint64_t start = identity->start_brk > maps.heap.start ? identity->start_brk : maps.heap.start;
-    struct heap_region region = {start, align_up(start, 16), maps.heap.end, true};
-    if (region.first_chunk >= region.end) return WALK_NO_HEAP;
-    enum walk_reason reason = reason_of_access(first_chunk_find(&process.memory, &region));
-    if (reason == WALK_OK) reason = walk_region(&region, result, &outcome);
-    add_arena(result, region.end - region.start);
-    return reason;
-}
-
-static enum walk_reason walk_arenas(struct walk_result *result) {
-    uint64_t free_before = result->totals.free_bytes + result->totals.top_bytes;
-    memset(sums, 0, arenas.arena_count * sizeof sums[0]);
+/* What is known without a look at a single chunk. */
+static enum walk_reason survey(struct range *brk, struct mmapped *mmapped, struct walk_result *result) {
+    enum walk_reason reason = arenas_find(&process, &maps, &arenas);
+    if (reason == WALK_OK) reason = libc_data_read(&process, &maps, *brk, &arenas, mmapped);
+    /* Before the heaps, because mappings of single chunks come and go much faster. */
+    if (reason == WALK_OK && !mmapped->complete) reason = reason_of_access(mmapped_count(&process, &maps, mmapped));
+    if (reason != WALK_OK) return reason;
+    if (brk->start == brk->end && arenas.heap_count == 0) return WALK_NO_HEAP;
+    /* A libc is there, and its main arena was neither alone nor led to: then it leads to arenas that we do not know. */
+    if (maps.data_is_libc && !arenas.main.found) return WALK_LAYOUT;
+    /* The main arena holds memory that is not brk memory: nothing leads to it. */
+    if (arenas.main.noncontiguous || (brk->start == brk->end && arenas.main.held_bytes != 0)) return WALK_LAYOUT;
+    result->heap_bytes_expected = brk->end - brk->start;
     for (size_t i = 0; i < arenas.heap_count; i++) {
-        struct heap_region *region = &arenas.heaps[i].region;
-        size_t arena = arenas_index(&arenas, arenas.heaps[i].arena_address);
-        struct chunks_outcome outcome;
-        enum walk_reason reason = walk_region(region, result, &outcome);
-        if (reason != WALK_OK) return reason;
-        sums[arena].heap_bytes += region->end - region->start;
-        sums[arena].tops += outcome.ends_in_top;
+        result->heap_bytes_expected += arenas.heaps[i].region.end - arenas.heaps[i].region.start;
     }
-    for (size_t arena = 0; arena < arenas.arena_count; arena++) {
-        /* No top: the arena went on to a heap that was born after the maps were read. */
-        if (sums[arena].tops != 1) return WALK_CHANGED;
-        add_arena(result, sums[arena].heap_bytes);
-        result->non_main_arena_bytes += sums[arena].heap_bytes;
-    }
-    result->non_main_free_bytes = result->totals.free_bytes + result->totals.top_bytes - free_before;
     return WALK_OK;
+}
+
+/* glibc knows how much it took by brk. What we walked must be that, or something between then and now. */
+static enum walk_reason check_main(struct range brk) {
+    uint64_t walked = brk.end - brk.start;
+    uint64_t before = arenas.main.held_bytes;
+    if (!arenas.main.found || walked == before) return WALK_OK;
+    uint64_t now = 0;
+    uint64_t address = arenas.main.address + arenas.layout->system_mem;
+    enum access access = process_memory_copy(&process, address, (unsigned char *)&now, sizeof now);
+    if (access != ACCESS_OK) return reason_of_access(access);
+    uint64_t low = before < now ? before : now;
+    uint64_t high = before < now ? now : before;
+    /* malloc begins at the first page boundary where brk did not. */
+    if (walked + process.memory.page_bytes > low && walked < high + process.memory.page_bytes) return WALK_OK;
+    return before == now ? WALK_LAYOUT : WALK_CHANGED;
 }
 
 static enum walk_reason scan(const struct identity *identity, struct walk_result *result) {
     struct mmapped mmapped;
     *result = (struct walk_result){.pid = result->pid}; /* Nothing of an earlier scan may stay. */
+    tcache.count = 0;
+    tcache.too_many = tcache.empty_seen = false;
     enum walk_reason reason = maps_read(result->pid, &maps);
     result->vma_count_known = reason == WALK_OK || reason == WALK_TOO_MANY_MAPS;
     result->vma_count = maps.vma_count;
     if (reason != WALK_OK) return reason;
-    /* First, because mappings of single chunks come and go much faster than heaps. */
-    reason = reason_of_access(mmapped_count(&process, &maps, &mmapped));
-    if (reason == WALK_OK) reason = arenas_find(&process, &maps, &arenas);
+    struct range brk = heaps_brk_range(&maps, identity->start_brk);
+    reason = survey(&brk, &mmapped, result);
+    if (reason == WALK_OK) reason = heaps_walk(&process, &brk, &arenas, result);
+    if (reason == WALK_OK) reason = check_main(brk);
     if (reason != WALK_OK) return reason;
-    bool brk_heap = maps.heap.start < maps.heap.end;
-    if (!brk_heap && arenas.heap_count == 0) return WALK_NO_HEAP;
-    /* The main arena holds memory that is not brk memory: nothing leads to it. */
-    if (!brk_heap && arenas.main_held_bytes != 0) return WALK_LAYOUT;
-    if (brk_heap) reason = walk_main(identity, result);
-    if (reason == WALK_OK) reason = walk_arenas(result);
+    result->tcache = tcache_count(&process, &tcache);
+    result->fastbins = fastbins_count(&process, &arenas, brk, result->heap_bytes);
     result->mmapped_known = mmapped.complete;
     result->mmapped_bytes = mmapped.bytes;
     result->mmapped_count = mmapped.count;
-    return reason;
+    return WALK_OK;
 }
 
 /* A process that called exec keeps pid and start time, but its old address space is gone and its brk heap moved. */
@@ -105,6 +86,8 @@ static bool still_same(const struct identity *before, pid_t pid) {
 
 static enum walk_reason walk_identified(const struct identity *identity, struct deadline deadline, struct walk_result *result) {
     enum walk_reason reason = reason_of_access(process_memory_open(&process, result->pid, deadline));
+    process.memory.tcache = &tcache;
+    maps.deadline = &process.deadline;
     if (reason != WALK_OK) return reason;
     for (unsigned scans = 1; scans <= SCANS_MAX; scans++) {
         reason = scan(identity, result);

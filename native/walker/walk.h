@@ -4,6 +4,7 @@
 #define TIDEMARK_WALK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -40,6 +41,20 @@ struct heap_totals {
     uint64_t pinned_bytes_by_size[SIZE_BIN_COUNT];
 };
 
+/* Chunks that are free to the program and live to the heap, where live_bytes counts them. */
+struct parked {
+    bool known;
+    uint64_t bytes;
+    uint64_t count;
+};
+
+/* What one arena holds. The sums over all arenas are the figures of the process. */
+struct arena_figures {
+    uint64_t heap_bytes;
+    uint64_t heap_count;
+    struct heap_totals totals;
+};
+
 struct walk_result {
     pid_t pid;
     enum walk_reason reason;
@@ -49,6 +64,7 @@ struct walk_result {
     uint64_t walk_cpu_us;
     uint64_t walk_us;
     uint64_t walked_bytes; /* Heap bytes that were walked: heap_bytes with WALK_OK, otherwise how far the walk came. */
+    uint64_t heap_bytes_expected; /* What there was to walk when the maps were read; 0 when that is not known. */
     /* What follows means something only with WALK_OK; the mmapped pair only with mmapped_known as well. */
     uint64_t heap_bytes;
     uint64_t mmapped_bytes;
@@ -58,7 +74,13 @@ struct walk_result {
     uint64_t arena_bytes_max;
     uint64_t non_main_arena_bytes;
     uint64_t non_main_free_bytes;
+    struct parked tcache;
+    struct parked fastbins;
     struct heap_totals totals;
+    /* Number 0 is the main arena, with heap_bytes 0 where it is not in use; the others follow in order of their birth.
+     * They stay as they are until the next walk. */
+    size_t arena_figures_count;
+    const struct arena_figures *arena_figures;
 };
 
 /* On a loaded host a walk can wait for the CPU far longer than it computes, and whoever asked waits as well. */

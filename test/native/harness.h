@@ -27,11 +27,21 @@ static inline long resident_bytes(void) {
     return pages * sysconf(_SC_PAGESIZE);
 }
 
+/* Before 2.33 the figures are ints, which hold up to 4 GiB when read as unsigned ones. */
+#if __GLIBC_PREREQ(2, 33)
+#define MALLINFO mallinfo2
+#define MALLINFO_FIELD(field) (info.field)
+#else
+#define MALLINFO mallinfo
+#define MALLINFO_FIELD(field) ((size_t)(unsigned)info.field)
+#endif
+
 /* What glibc itself says. ordblks counts the top of every arena; uordblks counts arena headers as used. */
 static inline void say_truth(size_t arenas, size_t largest_free) {
-    struct mallinfo2 info = mallinfo2();
-    SAY("used=%zu free=%zu free_chunks=%zu largest=%zu arena=%zu mmapped=%zu mmapped_count=%zu fastbins=%zu\n", info.uordblks,
-        info.fordblks, info.ordblks - arenas, largest_free, info.arena, info.hblkhd, info.hblks, info.smblks);
+    struct MALLINFO info = MALLINFO();
+    SAY("used=%zu free=%zu free_chunks=%zu largest=%zu arena=%zu mmapped=%zu mmapped_count=%zu fastbins=%zu fastbin_bytes=%zu\n",
+        MALLINFO_FIELD(uordblks), MALLINFO_FIELD(fordblks), MALLINFO_FIELD(ordblks) - arenas, largest_free, MALLINFO_FIELD(arena),
+        MALLINFO_FIELD(hblkhd), MALLINFO_FIELD(hblks), MALLINFO_FIELD(smblks), MALLINFO_FIELD(fsmblks));
 }
 
 static inline void say_trim(void) {

@@ -1,7 +1,8 @@
-/* Processes that are not ordinary glibc heaps: `odd <garbage|foreign_brk|filled|split|forked>`.
+/* Processes that are not ordinary glibc heaps: `odd <garbage|foreign_brk|blocked_brk|filled|split|forked|grown|strange|hidden>`.
  * It leaves what the walker must say about each to the test. */
 #include "harness.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -14,6 +15,10 @@ static void fill_brk_with_garbage(void) {
     for (char *at = heap_start; at < start + (1 << 20); at++) *at = (char)next_random(&random);
 }
 
+static void fill_with(int count) {
+    for (int i = 0; i < count; i++) memset(malloc(2000), 'x', 2000);
+}
+
 /* Someone else moves the break, so the main arena is no longer one piece. */
 static void break_main_arena(void) {
     void *first[100];
@@ -21,6 +26,13 @@ static void break_main_arena(void) {
     memset(sbrk(100000), 'x', 100000);
     for (int i = 0; i < 300; i++) memset(malloc(2000), 'y', 2000);
     for (int i = 0; i < 100; i += 2) free(first[i]);
+}
+
+/* Something lies behind the heap, so that brk fails and malloc goes on in mappings, for ever: it does not ask again. */
+static void block_brk(void) {
+    fill_with(100);
+    if (mmap(sbrk(0), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED) exit(3);
+    fill_with(1000);
 }
 
 static void fill(void) {
@@ -36,11 +48,35 @@ static void split(void) {
     if (madvise(middle, 4096, MADV_DONTFORK) != 0) exit(3);
 }
 
+static pthread_barrier_t built;
+static void *block;
+
+static void *fill_arena(void *argument) {
+    block = malloc(2000);
+    pthread_barrier_wait(&built);
+    pause(); /* A thread that ended would give its arena away. */
+    return argument;
+}
+
+/* A thread arena whose heap_info does not fit what the walker knows: it has grown since the maps were read (mprotect_size),
+ * is of a form to come (size), or cannot be found at all (ar_ptr). heap_info in glibc's malloc/arena.c. */
+static void spoil_arena(const char *kind) {
+    pthread_t thread;
+    pthread_barrier_init(&built, NULL, 2);
+    if (pthread_create(&thread, NULL, fill_arena, NULL) != 0) exit(3);
+    pthread_barrier_wait(&built);
+    size_t *heap_info = (size_t *)((uintptr_t)block & ~(uintptr_t)((64 << 20) - 1));
+    if (strcmp(kind, "grown") == 0) heap_info[3] += 1 << 20;
+    if (strcmp(kind, "strange") == 0) heap_info[2] = 1;
+    if (strcmp(kind, "hidden") == 0) heap_info[0] = 0;
+}
+
 int main(int argument_count, char **arguments) {
     if (argument_count < 2) return 2;
     const char *kind = arguments[1];
     if (strcmp(kind, "garbage") == 0) fill_brk_with_garbage();
     if (strcmp(kind, "foreign_brk") == 0) break_main_arena();
+    if (strcmp(kind, "blocked_brk") == 0) block_brk();
     if (strcmp(kind, "filled") == 0) fill();
     if (strcmp(kind, "split") == 0) split();
     if (strcmp(kind, "forked") == 0) {
@@ -54,9 +90,11 @@ int main(int argument_count, char **arguments) {
         }
         fill();
     }
+    int spoiled = strcmp(kind, "grown") == 0 || strcmp(kind, "strange") == 0 || strcmp(kind, "hidden") == 0;
+    if (spoiled) spoil_arena(kind);
     SAY("pid=%d ", (int)getpid()); /* The test must walk the child of "forked". */
-    if (strcmp(kind, "garbage") == 0) SAY("used=0\n");
-    if (strcmp(kind, "garbage") != 0) say_truth(1, 0);
+    if (spoiled || strcmp(kind, "garbage") == 0) SAY("used=0\n");
+    else say_truth(1, 0);
     for (char command[32]; read_command(command, sizeof command);) continue;
     return 0;
 }

@@ -25,7 +25,11 @@ export async function lakeFolder(deliveries: readonly Delivered[], nowMs: number
   for (const { samples, host } of deliveries) {
     await delivery.deliver(encodeRecords(host ?? hostIdentity, samples).map(({ bytes }) => bytes));
   }
-  const failures = await pendingConverter(folder, stderrLog, () => undefined).convertPending();
+  const failures = await pendingConverter(folder, {
+    log: stderrLog,
+    report: () => undefined,
+    nowMs: () => nowMs,
+  }).convertPending();
   if (failures > 0) throw new Error(`${failures} objects failed to convert`);
   if (rollUp) await rollUpLocally(folder, { startMs: 0, endMs: Number.MAX_SAFE_INTEGER }, HOUR_SECONDS);
   return folder;

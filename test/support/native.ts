@@ -1,4 +1,4 @@
-// The native programs, built once by make when a test needs them.
+// The native programs and libraries, built once by make when a test needs them.
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -13,3 +13,5 @@ function built(path: string): string {
 
 export const walkerPath = (): string => built("tidemark-walk");
 export const workloadPath = (name: string): string => built(`workloads/${name}`);
+/** `libtidemark.so` or `libtidemark-failures.so`. */
+export const libraryPath = (name: string): string => built(name);

@@ -4,9 +4,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { baseViewSql, baseViews } from "../../queries/base-views.ts";
+import { views } from "../../queries/base-views.ts";
 import { readCatalogue } from "../../queries/catalogue.ts";
-import type { TableName } from "../../schema/columns.ts";
 
 export interface Grammar {
   /** What is wrong with a text; empty when it is in the grammar. */
@@ -32,7 +31,7 @@ export async function trinoGrammar(): Promise<Grammar> {
 /** Every query and base view, as [name, text]. */
 export const sqlTexts = (): readonly (readonly [string, string])[] => [
   ...[...readCatalogue().values()].map((query) => [query.name, query.sql] as const),
-  ...(Object.keys(baseViews) as TableName[]).map((table) => [baseViews[table], baseViewSql(table)] as const),
+  ...views().map(({ name, sql }) => [name, sql] as const),
 ];
 
 /** Tried on both engines with equal results; a new one is added here after it has been. */
