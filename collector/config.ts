@@ -45,6 +45,8 @@ const environment = z.object({
     .int()
     .min(1_000_000)
     .default(64 * 1_024 * 1_024),
+  /** Where preloaded libraries leave their files: TIDEMARK_RING_FOLDER_DEFAULT of native/abi/tidemark_abi.h. */
+  TIDEMARK_RING_FOLDER: z.string().startsWith("/").default("/run/tidemark/rings"),
   TIDEMARK_WALKER: z
     .string()
     .min(1)
@@ -73,6 +75,7 @@ export interface CollectorConfig {
   readonly walkCpuUsMax: number;
   readonly stallMsMax: number;
   readonly bufferBytesMax: number;
+  readonly ringFolder: string;
   readonly walkerPath: string;
   readonly stopOnStdinEnd: boolean;
 }
@@ -104,6 +107,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): R
     walkCpuUsMax: settings.TIDEMARK_WALK_CPU_US_MAX,
     stallMsMax: settings.TIDEMARK_STALL_MS_MAX,
     bufferBytesMax: settings.TIDEMARK_BUFFER_BYTES_MAX,
+    ringFolder: settings.TIDEMARK_RING_FOLDER,
     walkerPath: settings.TIDEMARK_WALKER,
     stopOnStdinEnd: settings.TIDEMARK_STOP_ON_STDIN_END === "1",
   });

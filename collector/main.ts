@@ -3,6 +3,7 @@
 import { uptime } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Destination, readConfig } from "./config.ts";
+import { prepareRingFolder } from "./heap/ring-folder.ts";
 import { startWalker } from "./heap/walker.ts";
 import { readHostIdentity } from "./identity/host.ts";
 import { readAuxv } from "./proc/auxv.ts";
@@ -12,6 +13,7 @@ import { folderDelivery } from "./ship/folder.ts";
 import { createOutbox, type Delivery } from "./ship/outbox.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { createAgent } from "./watch/agent.ts";
+import { createSweeper } from "./watch/sweeper.ts";
 
 // Whoever read the log may be gone; the rows still have a place to go to.
 process.stderr.on("error", () => undefined);
@@ -23,7 +25,7 @@ if (!config.ok) {
   for (const problem of config.error) log("bad setting", { problem });
   process.exit(2);
 }
-const { tickMs, rowMs, flushMs, destination, bufferBytesMax, walkerPath } = config.value;
+const { tickMs, rowMs, flushMs, destination, bufferBytesMax, ringFolder, walkerPath } = config.value;
 log("collector starts", { config: config.value });
 
 const host = readHostIdentity();
@@ -31,6 +33,17 @@ const { pageBytes, ticksPerSecond } = readAuxv();
 const outbox = createOutbox(host, await deliveryTo(destination), bufferBytesMax);
 const walker = startWalker(walkerPath);
 const vmaCountLimit = readAndParse("/proc/sys/vm/max_map_count", parseByteCount);
+
+const cpuUs = () => process.cpuUsage().user + process.cpuUsage().system;
+if (!prepareRingFolder(ringFolder)) log("there is no folder for ring files: the shim stays silent", { ringFolder });
+const sweeper = createSweeper({
+  folder: ringFolder,
+  nowMs: Date.now,
+  cpuUs,
+  // Counted in the collector's own row; shipping what they say is for the black box.
+  onDead: () => undefined,
+  onFault: (error) => log("the folder of ring files could not be swept", { error: String(error) }),
+});
 
 const agent = createAgent({
   config: config.value,
@@ -41,9 +54,10 @@ const agent = createAgent({
   // CLOCK_MONOTONIC in microseconds since boot: a collector makes fewer rows than microseconds pass, so the next starts beyond.
   sequenceStart: Number(process.hrtime.bigint() / 1_000n),
   nowMs: Date.now,
-  cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
+  cpuUs,
   rssBytes: () => process.memoryUsage.rss(),
   takeDroppedRowCount: outbox.takeDroppedRowCount,
+  takeDeadRingCount: sweeper.takeDeadRingCount,
   onFault: (pid, error) => log("a process could not be looked at", { pid, error: String(error) }),
 });
 
@@ -60,6 +74,7 @@ let nextFlushMs = nextTickMs + flushMs;
 while (!stop.aborted) {
   agent.tick();
   if (performance.now() >= nextRowMs) {
+    sweeper.sweepIfDue();
     outbox.add(await agent.closeRows());
     nextRowMs = nextTime(nextRowMs, rowMs);
   }

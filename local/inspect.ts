@@ -1,55 +1,43 @@
 // tidemark inspect: one process, measured now by the collector's own code, and what that says in plain words.
-// The words are inspect-text.ts's.
-
-import { uptime } from "node:os";
-import { readConfig } from "../collector/config.ts";
-import { startWalker } from "../collector/heap/walker.ts";
-import { readHostIdentity } from "../collector/identity/host.ts";
-import { readAuxv } from "../collector/proc/auxv.ts";
-import { parseByteCount } from "../collector/proc/cgroup-memory.ts";
-import { type ProcError, readAndParse } from "../collector/proc/read.ts";
-import { identify } from "../collector/watch/identify.ts";
-import { type Measured, measure, startWatching } from "../collector/watch/measure.ts";
+// The words are inspect-text.ts's and inspect-relief.ts's.
+import { styleText } from "node:util";
+import type { Measured } from "../collector/watch/measure.ts";
 import { tables } from "../schema/columns.ts";
-import { assertNever, type Result } from "../schema/result.ts";
+import { readArenas } from "./inspect-arenas.ts";
+import { reliefPreview, reliefText } from "./inspect-relief.ts";
 import { inspectText } from "./inspect-text.ts";
+import { measureOnce, problemText } from "./measure-once.ts";
+import { shimPath } from "./shim-path.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_UNKNOWN = 3;
 
-export async function inspect(options: { readonly pid: number; readonly json: boolean }): Promise<number> {
-  const measured = await measureOnce(options.pid);
-  if (!measured.ok) {
-    process.stderr.write(`tidemark: process ${options.pid} ${problemText(measured.error)}\n`);
-    return EXIT_FAILED;
-  }
-  if (options.json) process.stdout.write(`${JSON.stringify(inTableOrder(measured.value))}\n`);
-  else process.stdout.write(`${inspectText(measured.value)}\n`);
-  return measured.value.live_bytes == null ? EXIT_UNKNOWN : 0;
+export interface InspectOptions {
+  readonly pid: number;
+  readonly json: boolean;
+  /** Say as well what a relief would return, and what it would take. */
+  readonly relief: boolean;
 }
 
-async function measureOnce(pid: number): Promise<Result<Measured, ProcError | { readonly kind: "memoryless" }>> {
-  const config = readConfig({ ...process.env, TIDEMARK_DELIVERY_FOLDER: "." });
-  if (!config.ok) throw new Error(config.error.join("; "));
-  const host = readHostIdentity();
-  const { ticksPerSecond } = readAuxv();
-  const identity = identify(pid, { boot_id: host.boot_id, bootedAtMs: Date.now() - uptime() * 1_000, ticksPerSecond });
-  if (!identity.ok) return identity;
-  if (identity.value === null) return { ok: false, error: { kind: "memoryless" } };
-  const limit = readAndParse("/proc/sys/vm/max_map_count", parseByteCount);
-  const walker = startWalker(config.value.walkerPath);
-  try {
-    return await measure(startWatching(identity.value), Date.now(), {
-      config: config.value,
-      walker,
-      vmaCountLimit: limit.ok ? limit.value : null,
-      cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
-      mayWalk: () => true,
-      onWalk: () => undefined,
-    });
-  } finally {
-    walker.close();
+export async function inspect({ pid, json, relief }: InspectOptions): Promise<number> {
+  const measured = await measureOnce(pid);
+  if (!measured.ok) {
+    process.stderr.write(`tidemark: process ${pid} ${problemText(measured.error)}\n`);
+    return EXIT_FAILED;
   }
+  const { row, ring, walkerPath } = measured.value;
+  const preview = relief ? reliefPreview(row, ring) : null;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...inTableOrder(row), ...(preview === null ? {} : { relief: preview }) })}\n`);
+  } else {
+    const arenas = row.heap_source === "walk" && (row.arena_count ?? 0) > 1 ? readArenas(walkerPath, pid) : null;
+    const bold = (text: string) => styleText("bold", text, { stream: process.stdout });
+    const newest = ring?.ring.ok ? ring.ring.value.records[0] : undefined;
+    const heapAgeMs = newest === undefined ? null : Math.max(0, row.sampled_at - newest.sampledMs);
+    const text = inspectText(row, { arenas, shimPath: shimPath(), heapAgeMs, bold });
+    process.stdout.write(`${text}\n${preview === null ? "" : `\n${reliefText(preview, shimPath())}\n`}`);
+  }
+  return row.live_bytes == null ? EXIT_UNKNOWN : 0;
 }
 
 /** Every column of the table that a row has, in the table's order; what was not measured is null. */
@@ -57,21 +45,4 @@ function inTableOrder(row: Measured): Readonly<Record<string, unknown>> {
   const values: Readonly<Record<string, unknown>> = row;
   const names = Object.entries(tables.process).filter(([name, column]) => !("perBatch" in column) && name !== "sequence");
   return Object.fromEntries(names.map(([name]) => [name, values[name] ?? null]));
-}
-
-function problemText(error: ProcError | { readonly kind: "memoryless" }): string {
-  switch (error.kind) {
-    case "gone":
-      return "does not exist (any more)";
-    case "denied":
-      return `cannot be read (${error.path}): run as its user, as root, or with CAP_SYS_PTRACE`;
-    case "memoryless":
-      return "is a kernel thread or a zombie: it has no memory of its own";
-    case "malformed":
-      return `has an unreadable ${error.path}: ${error.line}`;
-    case "unreadable":
-      return `has an unreadable ${error.path}: ${error.code}`;
-    default:
-      return assertNever(error);
-  }
 }

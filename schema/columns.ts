@@ -1,7 +1,11 @@
 // The one table of columns: every name, type, unit and meaning from the wire to SQL and the docs.
 // It leaves encoding to wire.ts, checking to decode.ts and Parquet to functions/core.
 
+import { type batchIdentity, sampleIdentity } from "./identity-columns.ts";
 import { findingColumns, processHourColumns } from "./made-columns.ts";
+import { processColumns } from "./process-columns.ts";
+
+export { processColumns };
 
 export type ColumnType = "string" | "int64" | "double" | "timestamp" | "int64[]";
 
@@ -17,182 +21,6 @@ export interface Column {
 }
 
 export type Columns = Readonly<Record<string, Column>>;
-
-const batchIdentity = {
-  host_id: {
-    type: "string",
-    unit: null,
-    required: true,
-    perBatch: true,
-    meaning: "Instance id on EC2, else the machine id (man 5 machine-id), else the host name.",
-  },
-  boot_id: {
-    type: "string",
-    unit: null,
-    required: true,
-    perBatch: true,
-    meaning: "Changes at every boot. Source: /proc/sys/kernel/random/boot_id.",
-  },
-  host_name: { type: "string", unit: null, perBatch: true, meaning: "Name of the host, for people." },
-  collector_version: {
-    type: "string",
-    unit: null,
-    perBatch: true,
-    meaning: "Version of the collector that measured the row.",
-  },
-} as const satisfies Columns;
-
-const rowIdentity = {
-  sampled_at: {
-    type: "timestamp",
-    unit: null,
-    required: true,
-    meaning: "When the row was closed, by the host's clock; milliseconds since 1970 on the wire.",
-  },
-  sequence: {
-    type: "int64",
-    unit: null,
-    required: true,
-    meaning: "Grows with every row of one boot of one host; (host_id, boot_id, sequence) names a row once and for all.",
-  },
-} as const satisfies Columns;
-
-const sampleIdentity = { ...batchIdentity, ...rowIdentity } as const;
-
-export const processColumns = {
-  ...sampleIdentity,
-  pid: {
-    type: "int64",
-    unit: null,
-    required: true,
-    meaning: "Process id in the host's pid namespace.",
-  },
-  process_key: {
-    type: "string",
-    unit: null,
-    required: true,
-    meaning: "Boot, pid and start time in one word: pids are reused, this is not.",
-  },
-  process_started_at: {
-    type: "timestamp",
-    unit: null,
-    meaning: "Start of the process, from its start tick and the boot time (man 5 proc_pid_stat, field 22).",
-  },
-  service: {
-    type: "string",
-    unit: null,
-    required: true,
-    meaning:
-      "Who the process works for: OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else the name of the executable, else comm.",
-  },
-  service_version: { type: "string", unit: null, meaning: "service.version of OTEL_RESOURCE_ATTRIBUTES." },
-  environment: { type: "string", unit: null, meaning: "deployment.environment.name of OTEL_RESOURCE_ATTRIBUTES." },
-  comm: { type: "string", unit: null, meaning: "The kernel's name of the process, at most 15 bytes (man 5 proc_pid_comm)." },
-  container_id: { type: "string", unit: null, meaning: "Container id found in the cgroup path." },
-
-  rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size when the row was closed: VmRSS of /proc/pid/status." },
-  rss_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest resident set size of the row's ticks." },
-  pss_bytes: {
-    type: "int64",
-    unit: "bytes",
-    meaning: "Proportional set size. NULL when measuring it would have cost more than its budget (smaps_rollup).",
-  },
-  anon_bytes: { type: "int64", unit: "bytes", meaning: "Resident anonymous memory: RssAnon of /proc/pid/status." },
-  file_bytes: { type: "int64", unit: "bytes", meaning: "Resident file mappings: RssFile of /proc/pid/status." },
-  shmem_bytes: { type: "int64", unit: "bytes", meaning: "Resident shared memory: RssShmem of /proc/pid/status." },
-  swap_bytes: { type: "int64", unit: "bytes", meaning: "Anonymous memory in swap: VmSwap of /proc/pid/status." },
-  thp_bytes: { type: "int64", unit: "bytes", meaning: "Memory in transparent huge pages: AnonHugePages of smaps_rollup." },
-  thread_count: { type: "int64", unit: "count", meaning: "Threads: Threads of /proc/pid/status." },
-  vma_count: { type: "int64", unit: "count", meaning: "Memory mappings: lines of /proc/pid/maps." },
-  vma_count_limit: { type: "int64", unit: "count", meaning: "vm.max_map_count: at this many mappings mmap and malloc fail." },
-
-  allocator: {
-    type: "string",
-    unit: null,
-    meaning: "Which allocator serves malloc: glibc, jemalloc, tcmalloc, mimalloc or unknown.",
-  },
-  allocator_version: { type: "string", unit: null, meaning: "Version of that allocator, as its library says." },
-  heap_source: { type: "string", unit: null, meaning: "How the heap was measured: walk (from outside) or shim." },
-  heap_unknown_reason: {
-    type: "string",
-    unit: null,
-    meaning: "Why the heap columns are NULL although a measurement was due: denied, layout, swapped, changed, budget...",
-  },
-  heap_bytes: {
-    type: "int64",
-    unit: "bytes",
-    meaning: "Address space that the arenas hold from the kernel, without mmapped chunks.",
-  },
-  heap_resident_bytes: { type: "int64", unit: "bytes", meaning: "Of heap_bytes, resident in memory (pagemap)." },
-  live_bytes: {
-    type: "int64",
-    unit: "bytes",
-    meaning:
-      "Bytes in chunks that the program holds, mmapped chunks included; chunks parked in tcache or a fastbin count as live.",
-  },
-  free_bytes: { type: "int64", unit: "bytes", meaning: "Bytes in free chunks, the tops of all arenas included." },
-  free_resident_bytes: {
-    type: "int64",
-    unit: "bytes",
-    meaning: "Of free_bytes, on resident pages: memory that the process holds although nobody uses it.",
-  },
-  free_chunk_count: { type: "int64", unit: "count", meaning: "Free chunks, tops not counted." },
-  free_chunk_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest free chunk, tops not counted." },
-  top_bytes: { type: "int64", unit: "bytes", meaning: "Top chunks of all arenas: the end from which a heap grows." },
-  whole_free_page_bytes: {
-    type: "int64",
-    unit: "bytes",
-    meaning:
-      "Whole pages inside free chunks, and those of the main top: what malloc_trim(0) would hand to the kernel, resident or not.",
-  },
-  reclaimable_bytes: {
-    type: "int64",
-    unit: "bytes",
-    meaning: "Of whole_free_page_bytes, resident: what a trim (or purge) would give back now.",
-  },
-  mmapped_bytes: {
-    type: "int64",
-    unit: "bytes",
-    meaning: "Chunks with a mapping of their own: bytes, a lower bound from the maps.",
-  },
-  mmapped_count: { type: "int64", unit: "count", meaning: "Chunks with a mapping of their own: how many, a lower bound." },
-  arena_count: { type: "int64", unit: "count", meaning: "Arenas with a heap, the main arena included." },
-  arena_count_over_1mib: { type: "int64", unit: "count", meaning: "Arenas that hold more than 1 MiB." },
-  arena_bytes_max: { type: "int64", unit: "bytes", meaning: "Of heap_bytes, held by the largest arena." },
-  non_main_arena_bytes: { type: "int64", unit: "bytes", meaning: "Of heap_bytes, held by arenas other than the main one." },
-  non_main_free_bytes: { type: "int64", unit: "bytes", meaning: "Of free_bytes, free in arenas other than the main one." },
-  metadata_bytes: {
-    type: "int64",
-    unit: "bytes",
-    meaning:
-      "The allocator's own bookkeeping within heap_bytes: arena headers, fenceposts, padding. heap_bytes = live_bytes - mmapped_bytes + free_bytes + metadata_bytes.",
-  },
-  free_bytes_by_size: {
-    type: "int64[]",
-    unit: "bytes",
-    meaning: "Free bytes by chunk size: entry i counts chunks of 2^(i+4) to 2^(i+5)-1 bytes; trailing zeros are left out.",
-  },
-  pinned_bytes_by_size: {
-    type: "int64[]",
-    unit: "bytes",
-    meaning:
-      "Free bytes on resident pages that are at least half free but not whole, shared out by the sizes of the live chunks that pin the page; bins as in free_bytes_by_size.",
-  },
-  walk_cpu_us: {
-    type: "int64",
-    unit: "us",
-    meaning: "CPU time that measuring this heap cost us; an upper bound when the reason is walker_failed.",
-  },
-  tunables: {
-    type: "string",
-    unit: null,
-    meaning: "Allocator settings in the environment: GLIBC_TUNABLES, MALLOC_*, MALLOC_CONF and their like.",
-  },
-
-  cgroup_limit_bytes: { type: "int64", unit: "bytes", meaning: "memory.max of the process's cgroup; NULL when unlimited." },
-  cgroup_current_bytes: { type: "int64", unit: "bytes", meaning: "memory.current of the process's cgroup." },
-  cgroup_oom_kill_count: { type: "int64", unit: "count", meaning: "oom_kill of memory.events of the process's cgroup." },
-} as const satisfies Columns;
 
 export const hostColumns = {
   ...sampleIdentity,
@@ -235,6 +63,11 @@ export const collectorColumns = {
   },
   collector_rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size of the collector." },
   tick_ms_max: { type: "int64", unit: "ms", meaning: "Longest tick since the last row." },
+  dead_ring_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Ring files of ended processes that were read for the last time and removed since the last row.",
+  },
 } as const satisfies Columns;
 
 /** Tables of the lake. The first three travel as samples on the wire; hours and findings are made in the lake. */

@@ -2,6 +2,7 @@
 // Inflation and storage are elsewhere; this file sees one line at a time.
 import type { Column, ColumnTable, SampleKind, Value } from "./columns.ts";
 import { eventTimeColumn, sampleKinds, tables } from "./columns.ts";
+import { batchIdentity } from "./identity-columns.ts";
 import { BATCH_ROWS_MAX, WIRE_VERSION } from "./wire.ts";
 
 /** Service names, comm, tunables: longer text is a mistake or an attack, and would bloat every row. */
@@ -12,6 +13,8 @@ export const LIST_LENGTH_MAX = 64;
 export const ROW_AGE_MAX_MS = 30 * 86_400_000;
 /** A host clock ahead by more than this is wrong. */
 export const ROW_FUTURE_MAX_MS = 86_400_000;
+/** A full batch gone wrong has a reason for every value, a million and more; the first of them tell what is wrong with it. */
+export const REJECTS_PER_LINE_MAX = 1_000;
 
 /** One reason why something was not taken. Value and limit are short texts for people; row and field null when it is the whole line. */
 export interface Reject {
@@ -25,8 +28,14 @@ export interface Reject {
 
 export interface Decoded {
   readonly tables: Partial<Record<SampleKind, ColumnTable>>;
+  /** The first REJECTS_PER_LINE_MAX reasons. */
   readonly rejects: readonly Reject[];
-  /** Rows that were in the line but are not in the tables; unknown columns cost no rows. */
+  /** All reasons, also those that are not kept. */
+  readonly rejectCount: number;
+  /**
+   * Rows that were in the line but are not in the tables. Unknown columns cost no rows; how many a line had that is no
+   * batch of this version, nobody knows, so it counts none.
+   */
   readonly rejectedRowCount: number;
 }
 
@@ -36,11 +45,18 @@ export interface Decoded {
  */
 export function decodeBatch(line: string, arrivedAtMs: number): Decoded {
   const rejects: Reject[] = [];
-  const whole = (reason: Reject["reason"], value: unknown, limit: string): Decoded => ({
-    tables: {},
-    rejects: [{ reason, kind: null, row: null, field: null, value: shorten(value), limit }],
-    rejectedRowCount: 0,
-  });
+  let rejectCount = 0;
+  const rejectIn =
+    (kind: string | null): AddReject =>
+    (reason, row, field, value, limit) => {
+      if (rejectCount++ >= REJECTS_PER_LINE_MAX) return;
+      rejects.push({ reason, kind, row, field: field && shorten(field), value: shorten(value), limit });
+    };
+  const reject = rejectIn(null);
+  const whole = (reason: Reject["reason"], value: unknown, limit: string): Decoded => {
+    reject(reason, null, null, value, limit);
+    return { tables: {}, rejects, rejectCount, rejectedRowCount: 0 };
+  };
 
   let batch: unknown;
   try {
@@ -52,26 +68,41 @@ export function decodeBatch(line: string, arrivedAtMs: number): Decoded {
   if (batch["v"] !== WIRE_VERSION) return whole("version", batch["v"], `v is ${WIRE_VERSION}`);
   const { host, k: kinds } = batch;
   if (!isObject(host) || !isObject(kinds)) return whole("shape", Object.keys(batch).join(), "objects host and k");
+  rejectUnknown(batch, (name) => batchParts.has(name), "v, host or k", reject);
+  rejectUnknown(host, (name) => Object.hasOwn(batchIdentity, name), "a column that all rows share", reject);
 
   const decoded: Partial<Record<SampleKind, ColumnTable>> = {};
   let rejectedRowCount = 0;
   for (const [kind, section] of Object.entries(kinds)) {
-    const reject = (reason: Reject["reason"], row: number | null, field: string | null, value: unknown, limit: string) =>
-      rejects.push({ reason, kind: shorten(kind), row, field, value: shorten(value), limit });
+    const rejectHere = rejectIn(shorten(kind));
+    const rowCount = isObject(section) && isRowCount(section["n"]) ? section["n"] : null;
     if (!isSampleKind(kind)) {
-      reject("unknown_kind", null, null, kind, sampleKinds.join(" or "));
-      rejectedRowCount += isObject(section) && isRowCount(section["n"]) ? section["n"] : 0;
+      rejectHere("unknown_kind", null, null, kind, sampleKinds.join(" or "));
+      rejectedRowCount += rowCount ?? 0;
       continue;
     }
-    if (!isObject(section) || !isRowCount(section["n"]) || !isObject(section["c"])) {
-      reject("shape", null, null, isObject(section) ? section["n"] : section, `n up to ${BATCH_ROWS_MAX} and object c`);
+    if (!isObject(section) || rowCount === null || !isObject(section["c"])) {
+      const given = isObject(section) ? section["n"] : section;
+      rejectHere("shape", null, null, given, `n up to ${BATCH_ROWS_MAX} and object c`);
+      rejectedRowCount += rowCount ?? 0;
       continue;
     }
-    const table = decodeSection({ kind, rowCount: section["n"], host, columns: section["c"], arrivedAtMs, reject });
-    rejectedRowCount += section["n"] - table.rowCount;
+    rejectUnknown(section, (name) => sectionParts.has(name), "n or c", rejectHere);
+    const table = decodeSection({ kind, rowCount, host, columns: section["c"], arrivedAtMs, reject: rejectHere });
+    rejectedRowCount += rowCount - table.rowCount;
     if (table.rowCount > 0) decoded[kind] = table;
   }
-  return { tables: decoded, rejects, rejectedRowCount };
+  return { tables: decoded, rejects, rejectCount, rejectedRowCount };
+}
+
+type AddReject = (reason: Reject["reason"], row: number | null, field: string | null, value: unknown, limit: string) => void;
+
+const batchParts: ReadonlySet<string> = new Set(["v", "host", "k"]);
+const sectionParts: ReadonlySet<string> = new Set(["n", "c"]);
+
+/** What a newer collector may send beyond what is known here: each name once, and it costs no row. */
+function rejectUnknown(given: object, isKnown: (name: string) => boolean, limit: string, reject: AddReject): void {
+  for (const name of Object.keys(given)) if (!isKnown(name)) reject("unknown_column", null, name, name, limit);
 }
 
 interface Section {
@@ -80,25 +111,26 @@ interface Section {
   readonly host: Record<string, unknown>;
   readonly columns: Record<string, unknown>;
   readonly arrivedAtMs: number;
-  readonly reject: (reason: Reject["reason"], row: number | null, field: string | null, value: unknown, limit: string) => void;
+  readonly reject: AddReject;
 }
+
+const NO_ROWS: ColumnTable = { rowCount: 0, columns: {} };
 
 function decodeSection({ kind, rowCount, host, columns, arrivedAtMs, reject }: Section): ColumnTable {
   const known: Readonly<Record<string, Column>> = tables[kind];
-  for (const name of Object.keys(columns)) {
-    if (!Object.hasOwn(known, name)) reject("unknown_column", null, shorten(name), name, "a column of schema/columns.ts");
-  }
+  const isColumn = (name: string) => Object.hasOwn(known, name) && known[name]?.perBatch !== true;
+  rejectUnknown(columns, isColumn, "a column of schema/columns.ts", reject);
+  // What costs all rows comes first and is said once; then no value needs a look.
+  if (rowCount === 0 || !isWhole({ known, rowCount, host, columns, reject })) return NO_ROWS;
 
   const bad = new Uint8Array(rowCount);
   const checked: Record<string, Value[]> = {};
   for (const [name, column] of Object.entries(known)) {
-    const given = column.perBatch ? new Array<unknown>(rowCount).fill(own(host, name)) : own(columns, name);
-    if (given !== null && (!Array.isArray(given) || given.length !== rowCount)) {
-      reject("shape", null, name, Array.isArray(given) ? given.length : given, `an array of ${rowCount} values`);
-      bad.fill(1);
+    if (column.perBatch) {
+      checked[name] = new Array<Value>(rowCount).fill(own(host, name) as Value);
       continue;
     }
-    const values = given ?? new Array<unknown>(rowCount).fill(null);
+    const values = (own(columns, name) as unknown[] | null) ?? new Array<unknown>(rowCount).fill(null);
     const check = checks[column.type];
     for (let row = check.firstFault(values, 0); row < rowCount; row = check.firstFault(values, row + 1)) {
       const value = values[row];
@@ -126,6 +158,33 @@ function decodeSection({ kind, rowCount, host, columns, arrivedAtMs, reject }: S
   if (keptCount === rowCount) return { rowCount, columns: checked };
   const kept = Object.entries(checked).map(([name, values]) => [name, values.filter((_, row) => bad[row] === 0)] as const);
   return { rowCount: keptCount, columns: Object.fromEntries(kept) };
+}
+
+/** Whether every required column is there, every column has a value for each row, and what all rows share is as it should be. */
+function isWhole({
+  known,
+  rowCount,
+  host,
+  columns,
+  reject,
+}: Omit<Section, "kind" | "arrivedAtMs"> & { readonly known: Readonly<Record<string, Column>> }): boolean {
+  let isWhole = true;
+  const refuse: AddReject = (...because) => {
+    reject(...because);
+    isWhole = false;
+  };
+  for (const [name, column] of Object.entries(known)) {
+    const given = own(column.perBatch ? host : columns, name);
+    if (given === null) {
+      if (column.required) refuse("missing", null, name, null, "a value");
+    } else if (column.perBatch) {
+      const { firstFault, jsType, limit } = checks[column.type];
+      if (firstFault([given], 0) === 0) refuse(typeof given === jsType ? "range" : "type", null, name, given, limit);
+    } else if (!Array.isArray(given) || given.length !== rowCount) {
+      refuse("shape", null, name, Array.isArray(given) ? given.length : given, `an array of ${rowCount} values`);
+    }
+  }
+  return isWhole;
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -175,8 +234,18 @@ const own = (object: Record<string, unknown>, name: string): unknown =>
 /** Enough of a value to recognise it; rejects must not become a way to store large or secret things. */
 const REJECT_VALUE_LENGTH_MAX = 80;
 function shorten(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === "string" ? value : jsonOf(value);
   return text.length <= REJECT_VALUE_LENGTH_MAX
     ? text
     : `${text.slice(0, REJECT_VALUE_LENGTH_MAX)}... (${text.length} characters)`;
+}
+
+/** JSON.parse nests without end, JSON.stringify only as deep as the stack: a stranger's brackets must not end the conversion. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch (cause) {
+    if (cause instanceof RangeError) return Array.isArray(value) ? "[...] nested deep" : "{...} nested deep";
+    throw cause;
+  }
 }

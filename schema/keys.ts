@@ -7,6 +7,8 @@ export const LAKE_PREFIX = "lake/";
 export const REJECTS_PREFIX = "rejects/";
 /** Drawn pages of reports. */
 export const REPORTS_PREFIX = "reports/";
+/** Marks of hours that got rows after they were rolled up; each goes when its hour has been rolled up again. */
+export const LATE_PREFIX = "late/";
 /** Files that an engine has written and that are not in their place yet; what a failed run leaves here expires. */
 export const STAGING_PREFIX = "staging/";
 
@@ -16,6 +18,8 @@ export interface Partition {
   /** UTC hour, 0 to 23. */
   readonly hr: number;
 }
+
+export const HOUR_MS = 3_600_000;
 
 export function partitionOf(timeMs: number): Partition {
   const iso = new Date(timeMs).toISOString();
@@ -30,9 +34,22 @@ export const rawPrefix = (arrivedAtMs: number) => `${RAW_PREFIX}${path(partition
 /** `raw/dt=2026-11-23/hr=12/<name>.ndjson.gz`: concatenated gzip members, as Firehose writes them. */
 export const rawKey = (arrivedAtMs: number, name: string) => `${rawPrefix(arrivedAtMs)}${name}.ndjson.gz`;
 
+/** `lake/process/dt=2026-11-23/hr=12/`: where the files of an hour lie. */
+export const lakePrefix = (table: TableName, partition: Partition) => `${LAKE_PREFIX}${table}/${path(partition)}/`;
+
 /** `lake/process/dt=2026-11-23/hr=12/<name>.parquet`; the same name overwrites on redelivery. */
 export const lakeKey = (table: TableName, partition: Partition, name: string) =>
-  `${LAKE_PREFIX}${table}/${path(partition)}/${name}.parquet`;
+  `${lakePrefix(table, partition)}${name}.parquet`;
+
+/** `late/dt=2026-11-23/hr=12/<name>`: a mark that this object brought rows for the hour when it was over. */
+export const lateKey = (hourMs: number, name: string) => `${LATE_PREFIX}${path(partitionOf(hourMs))}/${name}`;
+
+/** Start of the hour that a mark is about, ms since 1970; null when it is no mark. */
+export function hourOfLateKey(key: string): number | null {
+  const [, date, hour] = /^late\/dt=(\d{4}-\d{2}-\d{2})\/hr=(\d{2})\/./.exec(key) ?? [];
+  const hourMs = Date.parse(`${date}T${hour}:00:00Z`);
+  return Number.isNaN(hourMs) ? null : hourMs;
+}
 
 /** `rejects/dt=2026-11-23/hr=12/<name>.ndjson`, one line a reason. */
 export const rejectsKey = (arrivedAtMs: number, name: string) =>

@@ -1,6 +1,7 @@
 // docs/metrics.md from the table of columns, so that the dictionary cannot say anything else than the code.
 // Writing the file is write-docs.ts's; a test holds the two together.
 import { type Column, type Columns, type TableName, tables } from "./columns.ts";
+import { serviceHourColumns } from "./made-columns.ts";
 
 const intros: Readonly<Record<TableName, string>> = {
   process: "One row per watched process and row interval (a minute in production). View: `process_samples`.",
@@ -10,8 +11,14 @@ const intros: Readonly<Record<TableName, string>> = {
   finding: "One row per finding and run of detection. View: `findings`.",
 };
 
+const SERVICE_HOURS =
+  "A view, not a table: one row per service, environment and UTC hour, summed over its processes in `process_hours`.";
+
 export function metricsMarkdown(): string {
-  const sections = Object.entries(tables).map(([table, columns]) => section(table as TableName, columns));
+  const sections = [
+    ...Object.entries(tables).map(([table, columns]) => section(table, intros[table as TableName], columns)),
+    section("service_hours", SERVICE_HOURS, serviceHourColumns),
+  ];
   return `# Metrics
 
 Every column of the lake. Made from \`schema/columns.ts\` by \`npm run docs\`; edit that file, not this one.
@@ -23,10 +30,10 @@ ${sections.join("\n\n")}
 `;
 }
 
-function section(table: TableName, columns: Columns): string {
+function section(name: string, intro: string, columns: Columns): string {
   const rows = Object.entries<Column>(columns).map(
     ([name, { type, unit, required, meaning }]) =>
       `| \`${name}\` | ${type}${required ? ", required" : ""} | ${unit ?? ""} | ${meaning.replaceAll("|", "\\|")} |`,
   );
-  return [`## ${table}`, "", intros[table], "", "| column | type | unit | meaning |", "|---|---|---|---|", ...rows].join("\n");
+  return [`## ${name}`, "", intro, "", "| column | type | unit | meaning |", "|---|---|---|---|", ...rows].join("\n");
 }

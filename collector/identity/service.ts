@@ -39,6 +39,20 @@ export function tunablesOf(environ: ReadonlyMap<string, string>): string | null 
   const settings = [...environ].filter(([name]) => TUNABLE.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
   return clean(settings.map(([name, value]) => `${name}=${value}`).join(" "), TUNABLES_LENGTH_MAX);
 }
+
+/** Room that is kept for the environment's, when the allocator tells much. */
+const ENVIRONMENT_LENGTH_MIN = 256;
+
+/** What the allocator says is in effect, and behind it what the environment asked for: the difference is worth seeing. */
+export function tunablesInEffect(inEffect: string, environment: string | null): string | null {
+  // For some allocators the shim hands on what the environment says: once is enough.
+  const known = new Set(inEffect.split(" "));
+  const others = (environment ?? "").split(" ").filter((word) => !known.has(word));
+  if (others.every((word) => word === "")) return clean(inEffect, TUNABLES_LENGTH_MAX);
+  const asked = `environment: ${others.join(" ")}`;
+  const room = TUNABLES_LENGTH_MAX - Math.min(asked.length, ENVIRONMENT_LENGTH_MIN) - " ".length;
+  return clean(`${clean(inEffect, room) ?? ""} ${asked}`, TUNABLES_LENGTH_MAX);
+}
 /** The decoder's limit for text; a longer one would be refused whole. */
 const TUNABLES_LENGTH_MAX = 1_024;
 

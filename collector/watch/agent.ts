@@ -19,6 +19,8 @@ export interface AgentEdge extends Omit<MeasureEdge, "onWalk" | "mayWalk"> {
   rssBytes(): number;
   /** Rows given up since the last call. */
   takeDroppedRowCount(): number;
+  /** Files of ended processes that were removed since the last call. */
+  takeDeadRingCount(): number;
   /** One process could not be looked at for a reason that nobody foresaw. Told once a process, and once a row interval. */
   onFault(pid: number, error: unknown): void;
 }
@@ -152,6 +154,7 @@ export function createAgent(edge: AgentEdge): Agent {
       collector_cpu_us: cpuUs - lastCpuUs,
       collector_rss_bytes: edge.rssBytes(),
       tick_ms_max: counters.tickMsMax,
+      dead_ring_count: edge.takeDeadRingCount(),
     };
     lastCpuUs = cpuUs;
     counters = zeroCounters();

@@ -1,26 +1,28 @@
 // One row of one process: every figure that is due, read now. A figure not due or not known stays null.
-// When rows are due, and what becomes of them, is agent.ts's.
+// Its heap is measure-heap.ts's; when rows are due, and what becomes of them, is agent.ts's.
 import { normalize } from "node:path";
 import type { ProcessSample } from "../../schema/columns.ts";
 import { ok, type Result } from "../../schema/result.ts";
 import type { CollectorConfig } from "../config.ts";
 import { type AllocatorHint, allocatorOf } from "../heap/allocator.ts";
-import { glibcVersion } from "../heap/glibc-version.ts";
 import type { Walk } from "../heap/walk-line.ts";
 import type { Walker } from "../heap/walker.ts";
 import { parseByteCount, parseMemoryEvents, parseMemoryMax } from "../proc/cgroup-memory.ts";
-import { parseMaps } from "../proc/maps.ts";
+import { type MappedRing, parseMaps } from "../proc/maps.ts";
 import { type ProcError, readAndParse } from "../proc/read.ts";
 import { parseSmapsRollup } from "../proc/smaps-rollup.ts";
 import { parseStatus } from "../proc/status.ts";
 import { nextDueMs, rollupWouldStall } from "./budget.ts";
 import type { ProcessIdentity } from "./identify.ts";
+import { measureHeap } from "./measure-heap.ts";
 
 /** What is kept of a process between its rows. */
 export interface Watched {
   readonly identity: ProcessIdentity;
   rssBytesMax: number;
   hint: AllocatorHint;
+  /** Files of our preloaded libraries that it has mapped. */
+  rings: readonly MappedRing[];
   /** Whether the last walk that could tell found glibc's heap; null before. A mapped libc need not serve malloc. */
   heapIsGlibc: boolean | null;
   vmaCount: number | null;
@@ -36,7 +38,8 @@ export interface Watched {
 export const startWatching = (identity: ProcessIdentity, nowMs = 0): Watched => ({
   identity,
   rssBytesMax: 0,
-  hint: { allocator: "unknown", libraryPath: null },
+  hint: { allocator: "unknown", libraryPath: null, hasShim: false },
+  rings: [],
   heapIsGlibc: null,
   vmaCount: null,
   mapsDueMs: 0,
@@ -76,12 +79,12 @@ export async function measure(watched: Watched, nowMs: number, edge: MeasureEdge
   const { pid } = identity;
   const status = readAndParse(`/proc/${pid}/status`, parseStatus);
   if (!status.ok) return status;
-  const { rss_bytes, ...memory } = status.value;
+  const { rss_bytes, virtualBytesMax, ownPid, uids, ...memory } = status.value;
   if (rss_bytes === null) return { ok: false, error: { kind: "gone", path: `/proc/${pid}/status` } };
 
   lookAtMaps(watched, nowMs, edge);
   const rollup = measureRollup(watched, nowMs, rss_bytes, edge);
-  const walk = await measureHeap(watched, nowMs, edge);
+  const heap = await measureHeap(watched, { pid, ownPid, uids, nowMs, virtualBytesMax }, edge);
   const { cgroupPath, startTicks: _ticks, executablePath: _path, ...who } = identity;
   const row: Measured = {
     ...who,
@@ -91,9 +94,9 @@ export async function measure(watched: Watched, nowMs: number, edge: MeasureEdge
     sampled_at: nowMs,
     rss_bytes,
     rss_bytes_max: Math.max(watched.rssBytesMax, rss_bytes),
-    vma_count: walk?.vma_count ?? watched.vmaCount,
+    vma_count: watched.vmaCount,
     vma_count_limit: edge.vmaCountLimit,
-    ...heapColumns(watched, walk, nowMs, edge.config.histogramMs),
+    ...heap,
   };
   watched.rssBytesMax = 0;
   return ok(row);
@@ -106,6 +109,7 @@ function lookAtMaps(watched: Watched, nowMs: number, edge: MeasureEdge): void {
   if (!maps.ok) return;
   watched.vmaCount = maps.value.vma_count;
   watched.hint = allocatorOf(maps.value.executablePaths);
+  watched.rings = maps.value.rings;
 }
 
 function measureRollup(watched: Watched, nowMs: number, rssBytes: number, edge: MeasureEdge) {
@@ -113,39 +117,6 @@ function measureRollup(watched: Watched, nowMs: number, rssBytes: number, edge: 
   const { cost, value } = costed(edge, () => readAndParse(`/proc/${watched.identity.pid}/smaps_rollup`, parseSmapsRollup));
   watched.rollupDueMs = nextDueMs({ costShareMax: edge.config.rollupCostShareMax }, nowMs, cost);
   return value.ok ? value.value : {};
-}
-
-async function measureHeap(watched: Watched, nowMs: number, edge: MeasureEdge): Promise<Walk | null> {
-  if (nowMs < watched.walkDueMs || watched.hint.allocator !== "glibc" || !edge.mayWalk()) return null;
-  const walk = await edge.walker.walk(watched.identity.pid, edge.config.walkCpuUsMax);
-  watched.walkDueMs = nextDueMs({ costShareMax: edge.config.walkCostShareMax }, nowMs, walk.walk_cpu_us);
-  watched.heapIsGlibc = heapIsGlibc(walk) ?? watched.heapIsGlibc;
-  edge.onWalk(walk);
-  return walk;
-}
-
-/** Null where the walk ended before it could tell. */
-function heapIsGlibc(walk: Walk): boolean | null {
-  if (walk.kind === "figures") return walk.allocator === "glibc";
-  return walk.reason === "no_heap" || walk.reason === "layout" ? false : null;
-}
-
-function allocatorColumns({ hint, identity, heapIsGlibc }: Watched): Partial<Measured> {
-  if (hint.allocator === "glibc" && heapIsGlibc === false) return { allocator: "unknown", allocator_version: null };
-  const isGlibc = hint.allocator === "glibc" && hint.libraryPath !== null;
-  return { allocator: hint.allocator, allocator_version: isGlibc ? glibcVersion(identity.pid, hint.libraryPath) : null };
-}
-
-function heapColumns(watched: Watched, walk: Walk | null, nowMs: number, histogramMs: number): Partial<Measured> {
-  const allocator = allocatorColumns(watched);
-  if (walk === null) return allocator;
-  const cost = { heap_source: "walk", walk_cpu_us: walk.walk_cpu_us };
-  if (walk.kind === "unknown") return { ...allocator, ...cost, heap_unknown_reason: walk.reason };
-  if (nowMs < watched.histogramDueMs) {
-    return { ...allocator, ...cost, ...walk.figures, free_bytes_by_size: null, pinned_bytes_by_size: null };
-  }
-  watched.histogramDueMs = nowMs + histogramMs;
-  return { ...allocator, ...cost, ...walk.figures };
 }
 
 function measureCgroup(cgroupPath: string | null): Partial<Measured> {

@@ -25,4 +25,15 @@ const texts: ReadonlyMap<string, string> = new Map([
   ],
   ["too_many_maps", "The process has more mappings than Tidemark looks through."],
   ["walker_failed", "The native walker gave no answer."],
+  ["no_shim", "This allocator tells its figures only from inside, and Tidemark's shim is not loaded in the process."],
+  [
+    "shim_silent",
+    "Tidemark's shim is loaded but leaves no figures: the process is younger than a second or was forked from one with threads, the folder for ring files is missing or full, a seccomp filter forbids it, or the allocator offers nothing to ask for.",
+  ],
+  ["allocator_silent", "This allocator does not tell how much of its heap is in use."],
+  ["no_record", "Tidemark's shim is loaded, but has not measured yet."],
+  ["stale_ring", "The last figures of Tidemark's shim are too old: the process is stopped, or its measuring thread is."],
+  ["ring_deleted", "The file that Tidemark's shim writes to was removed while the process runs."],
+  ["ring_denied", "Tidemark may not read the file of its shim: it needs CAP_DAC_READ_SEARCH, or the same user as the process."],
+  ["ring_refused", "The file of Tidemark's shim is not as it should be, so nothing in it is believed."],
 ]);

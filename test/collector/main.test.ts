@@ -12,6 +12,10 @@ import { gunzipSync } from "node:zlib";
 import { decodeBatch } from "../../schema/decode.ts";
 import { walkerPath } from "../support/native.ts";
 
+// The folder of ring files is made where it may be: not in the place of a real host's.
+const ringFolder = join(mkdtempSync(join(tmpdir(), "tidemark-")), "rings");
+process.env["TIDEMARK_RING_FOLDER"] = ringFolder;
+const base = { PATH: process.env["PATH"], TIDEMARK_RING_FOLDER: ringFolder };
 const entry = fileURLToPath(new URL("../../collector/main.ts", import.meta.url));
 
 test("on SIGTERM the last rows are closed and delivered, every object decodes, and the exit is clean", async () => {
@@ -45,7 +49,7 @@ test("on SIGTERM the last rows are closed and delivered, every object decodes, a
 
 test("with a folder the SDK is not loaded: its memory is not paid for", async () => {
   walkerPath();
-  const env = { PATH: process.env["PATH"], TIDEMARK_DELIVERY_FOLDER: mkdtempSync(join(tmpdir(), "tidemark-")) };
+  const env = { ...base, TIDEMARK_DELIVERY_FOLDER: mkdtempSync(join(tmpdir(), "tidemark-")) };
   const watchLoads =
     "data:text/javascript,import{registerHooks}from'node:module';registerHooks({load(u,c,n){if(u.includes('@aws-sdk'))console.error('loaded '+u);return n(u,c)}})";
   const child = spawn(process.execPath, ["--import", watchLoads, entry], { env, stdio: ["ignore", "ignore", "pipe"] });
@@ -60,7 +64,7 @@ test("with a folder the SDK is not loaded: its memory is not paid for", async ()
 });
 
 test("bad settings end it with code 2 and one line for each", () => {
-  const env = { PATH: process.env["PATH"], TIDEMARK_TICK_MS: "0" };
+  const env = { ...base, TIDEMARK_TICK_MS: "0" };
   const { status, stderr } = spawnSync(process.execPath, [entry], { env, encoding: "utf8" });
   equal(status, 2);
   match(stderr, /TIDEMARK_DELIVERY_FOLDER is not set/);
@@ -94,7 +98,7 @@ const hasChild = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/childre
 test("without that order the end of standard input means nothing: under systemd it is /dev/null", async () => {
   walkerPath();
   const env = {
-    PATH: process.env["PATH"],
+    ...base,
     TIDEMARK_DELIVERY_FOLDER: mkdtempSync(join(tmpdir(), "tidemark-")),
     TIDEMARK_TICK_MS: "100",
   };

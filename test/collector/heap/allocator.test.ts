@@ -2,10 +2,11 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { allocatorOf } from "../../../collector/heap/allocator.ts";
+import { type Allocator, allocatorOf, needsShim, servedBy } from "../../../collector/heap/allocator.ts";
 import { findVersion, glibcVersion } from "../../../collector/heap/glibc-version.ts";
 import { parseMaps } from "../../../collector/proc/maps.ts";
 import { readAndParse } from "../../../collector/proc/read.ts";
+import { fixture } from "../../support/fixtures.ts";
 
 const libc = "/usr/lib/x86_64-linux-gnu/libc.so.6";
 
@@ -24,7 +25,27 @@ test("a preloaded allocator wins over the libc that is always mapped; without ei
     [["/bin/libcurl.so.6"], "unknown", null],
     [[], "unknown", null],
   ];
-  for (const [paths, allocator, libraryPath] of cases) deepEqual(allocatorOf(paths), { allocator, libraryPath });
+  for (const [paths, allocator, libraryPath] of cases)
+    deepEqual(allocatorOf(paths), { allocator, libraryPath, hasShim: false });
+});
+
+test("our shim among the libraries is no allocator, but it is noticed", () => {
+  const maps = parseMaps(fixture("proc/maps-with-shim"), "maps");
+  const { allocator, hasShim } = allocatorOf(maps.ok ? maps.value.executablePaths : []);
+  deepEqual([allocator, hasShim], ["jemalloc", true]);
+  equal(allocatorOf(["/usr/lib/tidemark/libtidemark-failures.so", libc]).hasShim, false);
+});
+
+test("what the shim found out comes before the names of libraries; when it could not tell, they count", () => {
+  const hint = allocatorOf(["/usr/lib/libjemalloc.so.2", libc]);
+  equal(servedBy(hint, null), "jemalloc");
+  equal(servedBy(hint, "glibc"), "glibc");
+  equal(servedBy(hint, "unknown"), "jemalloc");
+  equal(servedBy(allocatorOf([libc]), "mimalloc"), "mimalloc");
+  deepEqual(
+    ["glibc", "jemalloc", "tcmalloc", "mimalloc", "unknown"].map((name) => needsShim(name as Allocator)),
+    [false, true, true, true, false],
+  );
 });
 
 test("the version of this process's glibc is what getconf says", () => {

@@ -15,6 +15,17 @@ test("a line of the walker gives the heap columns", () => {
   deepEqual(figures.pinned_bytes_by_size, [0, 0, 0, 1_269_008, 9_475_895, 8_114_697]);
 });
 
+test("parked chunks are told apart where the walker knows them, and absent where it does not", () => {
+  const parked = (name: string) => {
+    const walk = parseWalkLine(fixture(name));
+    if (!walk.ok || walk.value.kind !== "figures") throw new Error("expected figures");
+    const { tcache_bytes, tcache_chunk_count, fastbin_bytes, fastbin_chunk_count } = walk.value.figures;
+    return [tcache_bytes, tcache_chunk_count, fastbin_bytes, fastbin_chunk_count];
+  };
+  deepEqual(parked("walk-line-with-tcache"), [107_184, 231, 0, 0]);
+  deepEqual(parked("walk-line"), [null, null, null, null]);
+});
+
 test("a figure that the walker left out is null, an empty list is empty", () => {
   const walk = parseWalkLine("pid=7 status=ok allocator=glibc heap_bytes=4096 free_bytes_by_size=- walk_cpu_us=3");
   if (!walk.ok || walk.value.kind !== "figures") throw new Error("expected figures");

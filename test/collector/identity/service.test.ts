@@ -1,7 +1,7 @@
 // Who a process says it is, and what is made of hostile answers.
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
-import { isWantedVariable, serviceOf, tunablesOf } from "../../../collector/identity/service.ts";
+import { isWantedVariable, serviceOf, tunablesInEffect, tunablesOf } from "../../../collector/identity/service.ts";
 
 const environ = (variables: Readonly<Record<string, string>>) => new Map(Object.entries(variables));
 
@@ -38,6 +38,20 @@ test("tunables list allocator settings alone, sorted, and are null without any",
   const wanted = new Map(Object.entries(variables).filter(([name]) => isWantedVariable(name)));
   equal(tunablesOf(wanted), "GLIBC_TUNABLES=glibc.malloc.arena_max=2 MALLOC_CONF=narenas:1");
   equal(tunablesOf(environ({})), null);
+});
+
+test("what is in effect comes before what was asked for, both stay visible, and nothing is said twice", () => {
+  equal(tunablesInEffect("narenas=8", null), "narenas=8");
+  equal(tunablesInEffect("narenas=8", "MALLOC_CONF=narenas:8"), "narenas=8 environment: MALLOC_CONF=narenas:8");
+  const env = "LD_PRELOAD=/a.so MIMALLOC_PURGE_DELAY=0";
+  equal(
+    tunablesInEffect("MIMALLOC_PURGE_DELAY=0 purge_delay=0", env),
+    "MIMALLOC_PURGE_DELAY=0 purge_delay=0 environment: LD_PRELOAD=/a.so",
+  );
+  equal(tunablesInEffect("A=1 B=2", "B=2 A=1"), "A=1 B=2");
+  const long = tunablesInEffect("x".repeat(1_024), `Y=${"y".repeat(2_000)}`) ?? "";
+  equal(long.length, 1_024);
+  equal(long.includes(" environment: Y=yyy"), true);
 });
 
 test("no variable beyond the known names is ever wanted", () => {

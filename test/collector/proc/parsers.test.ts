@@ -31,7 +31,7 @@ function malformedLine(result: Result<unknown, ProcError>): string {
   return result.error.line;
 }
 
-test("status gives memory by kind in bytes, and threads", () => {
+test("status gives memory by kind in bytes, threads, and users", () => {
   deepEqual(value(parseStatus(fixture("proc/status"), path)), {
     thread_count: 1,
     rss_bytes: 22_952 * KIB,
@@ -39,12 +39,22 @@ test("status gives memory by kind in bytes, and threads", () => {
     file_bytes: 1_260 * KIB,
     shmem_bytes: 0,
     swap_bytes: 0,
+    virtualBytesMax: 48_172 * KIB,
+    ownPid: 31_444,
+    uids: [0, 0, 0, 0],
   });
 });
 
 test("status of a kernel thread has no memory: null, not zero", () => {
   const status = value(parseStatus(fixture("proc/status-kernel-thread"), path));
   deepEqual([status.rss_bytes, status.swap_bytes], [null, null]);
+});
+
+test("status of a process in a container ends with its pid there, and an old kernel tells none", () => {
+  const inContainer = fixture("proc/status").replace("NSpid:\t31444", "NSpid:\t31444\t1");
+  equal(value(parseStatus(inContainer, path)).ownPid, 1);
+  const old = value(parseStatus("Threads:\t1\n", path));
+  deepEqual([old.ownPid, old.uids], [null, []]);
 });
 
 test("status with a wanted line that is not a number of kB is malformed, not zero", () => {
@@ -91,11 +101,20 @@ test("maps counts mappings and names executable files once each", () => {
       "/usr/lib/x86_64-linux-gnu/libc.so.6",
       "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
     ],
+    rings: [],
   });
 });
 
+test("maps of a process with the shim name its ring, which may be deleted by now", () => {
+  const ring = { kind: "ring", path: "/run/tidemark/rings/25790-18eab6cef8b1d97c.ring", inode: "10585962", isDeleted: false };
+  const maps = fixture("proc/maps-with-shim");
+  deepEqual(value(parseMaps(maps, path)).rings, [ring]);
+  deepEqual(value(parseMaps(maps.replace(".ring\n", ".ring (deleted)\n"), path)).rings, [{ ...ring, isDeleted: true }]);
+  deepEqual(value(parseMaps(maps.replace("rw-s", "rw-p"), path)).rings, []);
+});
+
 test("maps of a process without memory is empty, and text that is no map is malformed", () => {
-  deepEqual(value(parseMaps("", path)), { vma_count: 0, executablePaths: [] });
+  deepEqual(value(parseMaps("", path)), { vma_count: 0, executablePaths: [], rings: [] });
   malformedLine(parseMaps("Permission denied\n", path));
 });
 

@@ -56,6 +56,7 @@ function agentWith(settings: Readonly<Record<string, string>> = {}, other: Parti
     cpuUs: () => process.cpuUsage().user,
     rssBytes: () => process.memoryUsage.rss(),
     takeDroppedRowCount: () => 7,
+    takeDeadRingCount: () => 3,
     onFault: (_pid, error) => {
       throw error;
     },

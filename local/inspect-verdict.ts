@@ -1,0 +1,65 @@
+// What tidemark inspect says first: fragmented or not, how much would come back, and where nothing can be said, why and what to do.
+// It judges one moment; whether it lasts over peaks is for detection. Pure.
+import type { Measured } from "../collector/watch/measure.ts";
+import { heapUnknownText } from "../functions/core/heap-unknown.ts";
+import { formatBytes, formatShare } from "../functions/core/units.ts";
+import { heldOf, reliefCall } from "./inspect-memory.ts";
+
+/** Less free memory than this is nobody's problem, whatever its share. */
+const HELD_BYTES_MIN = 8 * 1_024 * 1_024;
+const HELD_SHARE_MIN = 0.3;
+/** Anonymous memory that is worth asking about when the heap does not hold it. */
+const OUTSIDE_BYTES_MIN = 64 * 1_024 * 1_024;
+const COVERED_SHARE_MIN = 0.1;
+
+/** Sentences, the verdict first. `shimPath` is where the shim lies on this machine. */
+export function verdictOf(row: Measured, shimPath: string): readonly string[] {
+  const held = heldOf(row);
+  if (held === null) {
+    const text = `Fragmented? Unknown. ${heapUnknownText(row.heap_unknown_reason ?? null, row.allocator ?? null)}`;
+    const advice = adviceOn(row, shimPath);
+    return [text, ...advice];
+  }
+  const { heldBytes, reclaimableBytes, pinnedBytes } = held;
+  const share = heldBytes / Math.max(1, row.rss_bytes ?? 0);
+  const free = `${formatBytes(heldBytes)} of the resident memory is free (${formatShare(share)}).`;
+  const notOneMoment = "One moment cannot tell a leak: tidemark watch and tidemark report compare peaks.";
+  if (heldBytes < HELD_BYTES_MIN || share < HELD_SHARE_MIN) return [`Fragmented? No: ${free}`, ...outside(row), notOneMoment];
+  const answer = pinnedBytes > reclaimableBytes ? "Yes" : "Not much, but memory is kept";
+  const call = row.allocator === "glibc" ? "A malloc_trim" : `Relief (${reliefCall(row.allocator)})`;
+  return [
+    `Fragmented? ${answer}: ${free}`,
+    `${call} now would return ${formatBytes(reclaimableBytes)}; ${formatBytes(pinnedBytes)} would stay.`,
+    ...outside(row),
+    notOneMoment,
+  ];
+}
+
+/** Figures of glibc's heap are true for what they cover; where that is next to nothing, it has to be said. */
+function outside(row: Measured): readonly string[] {
+  if (row.heap_source !== "walk" || row.anon_bytes == null || row.anon_bytes < OUTSIDE_BYTES_MIN) return [];
+  const share = ((row.heap_resident_bytes ?? 0) + (row.mmapped_bytes ?? 0)) / row.anon_bytes;
+  if (share >= COVERED_SHARE_MIN) return [];
+  return [
+    `But glibc's heap is only ${formatShare(share)} of the anonymous memory: a runtime's own heap (JVM, V8, Go) or an allocator linked into the program holds the rest, and of that nothing is said here.`,
+  ];
+}
+
+/** What to do about it; an indented line is one to paste. */
+function adviceOn(row: Measured, shimPath: string): readonly string[] {
+  switch (row.heap_unknown_reason) {
+    case "denied":
+    case "ring_denied":
+      return ["To see it:", `  sudo npm run tidemark -- inspect ${row.pid}`];
+    case "no_shim":
+    case "ring_deleted":
+      return ['To see it, start the program with (docs/deploy.md, "Preload the shim"):', `  LD_PRELOAD=${shimPath}`];
+    case "changed":
+    case "budget":
+    case "no_record":
+    case "shim_silent":
+      return ["To see it: ask again."];
+    default:
+      return [];
+  }
+}

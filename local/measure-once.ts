@@ -1,0 +1,83 @@
+// One process measured now, as the collector would: its row, the ring file that it has mapped, and why there may be neither.
+// What the figures say is for inspect and relief.
+import { uptime } from "node:os";
+import { readConfig } from "../collector/config.ts";
+import type { Ring } from "../collector/heap/ring.ts";
+import { type RingFault, type RingOwner, readRing } from "../collector/heap/ring-file.ts";
+import { startWalker } from "../collector/heap/walker.ts";
+import { readHostIdentity } from "../collector/identity/host.ts";
+import { readAuxv } from "../collector/proc/auxv.ts";
+import { parseByteCount } from "../collector/proc/cgroup-memory.ts";
+import { type MappedRing, parseMaps } from "../collector/proc/maps.ts";
+import { type ProcError, readAndParse } from "../collector/proc/read.ts";
+import { parseStatus } from "../collector/proc/status.ts";
+import { identify } from "../collector/watch/identify.ts";
+import { type Measured, measure, startWatching } from "../collector/watch/measure.ts";
+import { assertNever, err, ok, type Result } from "../schema/result.ts";
+
+export interface MappedRingOf {
+  readonly owner: RingOwner;
+  readonly file: MappedRing;
+  readonly ring: Result<Ring, RingFault>;
+}
+
+export interface MeasuredOnce {
+  readonly row: Measured;
+  /** Null when the shim is not in the process, or has left no ring. */
+  readonly ring: MappedRingOf | null;
+  readonly walkerPath: string;
+}
+
+export type MeasureProblem = ProcError | { readonly kind: "memoryless" };
+
+export async function measureOnce(pid: number): Promise<Result<MeasuredOnce, MeasureProblem>> {
+  const config = readConfig({ ...process.env, TIDEMARK_DELIVERY_FOLDER: ".", TIDEMARK_FIREHOSE_STREAM: undefined });
+  if (!config.ok) throw new Error(config.error.join("; "));
+  const host = readHostIdentity();
+  const { ticksPerSecond } = readAuxv();
+  const identity = identify(pid, { boot_id: host.boot_id, bootedAtMs: Date.now() - uptime() * 1_000, ticksPerSecond });
+  if (!identity.ok) return identity;
+  if (identity.value === null) return err({ kind: "memoryless" });
+  const limit = readAndParse("/proc/sys/vm/max_map_count", parseByteCount);
+  const walker = startWalker(config.value.walkerPath);
+  try {
+    const row = await measure(startWatching(identity.value), Date.now(), {
+      config: config.value,
+      walker,
+      vmaCountLimit: limit.ok ? limit.value : null,
+      cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
+      mayWalk: () => true,
+      onWalk: () => undefined,
+    });
+    return row.ok ? ok({ row: row.value, ring: ringOf(pid), walkerPath: config.value.walkerPath }) : row;
+  } finally {
+    walker.close();
+  }
+}
+
+export function ringOf(pid: number): MappedRingOf | null {
+  const maps = readAndParse(`/proc/${pid}/maps`, parseMaps);
+  const status = readAndParse(`/proc/${pid}/status`, parseStatus);
+  const file = maps.ok ? maps.value.rings.find(({ kind }) => kind === "ring") : undefined;
+  if (file === undefined || !status.ok) return null;
+  const { ownPid, uids } = status.value;
+  const owner = { pid, ownPid, uids };
+  return { owner, file, ring: readRing(owner, file) };
+}
+
+export function problemText(error: MeasureProblem): string {
+  switch (error.kind) {
+    case "gone":
+      return "does not exist (any more)";
+    case "denied":
+      return `cannot be read (${error.path}): run as its user, as root, or with CAP_SYS_PTRACE`;
+    case "memoryless":
+      return "is a kernel thread or a zombie: it has no memory of its own";
+    case "malformed":
+      return `has an unreadable ${error.path}: ${error.line}`;
+    case "unreadable":
+      return `has an unreadable ${error.path}: ${error.code}`;
+    default:
+      return assertNever(error);
+  }
+}

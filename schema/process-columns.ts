@@ -1,0 +1,59 @@
+// The columns of a process row: who it is, what memory the kernel says it has, and the limits it lives under.
+// Those of its heap are in heap-columns.ts, those that every sample has in identity-columns.ts.
+import type { Columns } from "./columns.ts";
+import { heapColumns } from "./heap-columns.ts";
+import { sampleIdentity } from "./identity-columns.ts";
+
+export const processColumns = {
+  ...sampleIdentity,
+  pid: {
+    type: "int64",
+    unit: null,
+    required: true,
+    meaning: "Process id in the host's pid namespace.",
+  },
+  process_key: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning: "Boot, pid and start time in one word: pids are reused, this is not.",
+  },
+  process_started_at: {
+    type: "timestamp",
+    unit: null,
+    meaning: "Start of the process, from its start tick and the boot time (man 5 proc_pid_stat, field 22).",
+  },
+  service: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning:
+      "Who the process works for: OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else the name of the executable, else comm.",
+  },
+  service_version: { type: "string", unit: null, meaning: "service.version of OTEL_RESOURCE_ATTRIBUTES." },
+  environment: { type: "string", unit: null, meaning: "deployment.environment.name of OTEL_RESOURCE_ATTRIBUTES." },
+  comm: { type: "string", unit: null, meaning: "The kernel's name of the process, at most 15 bytes (man 5 proc_pid_comm)." },
+  container_id: { type: "string", unit: null, meaning: "Container id found in the cgroup path." },
+
+  rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size when the row was closed: VmRSS of /proc/pid/status." },
+  rss_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest resident set size of the row's ticks." },
+  pss_bytes: {
+    type: "int64",
+    unit: "bytes",
+    meaning: "Proportional set size. NULL when measuring it would have cost more than its budget (smaps_rollup).",
+  },
+  anon_bytes: { type: "int64", unit: "bytes", meaning: "Resident anonymous memory: RssAnon of /proc/pid/status." },
+  file_bytes: { type: "int64", unit: "bytes", meaning: "Resident file mappings: RssFile of /proc/pid/status." },
+  shmem_bytes: { type: "int64", unit: "bytes", meaning: "Resident shared memory: RssShmem of /proc/pid/status." },
+  swap_bytes: { type: "int64", unit: "bytes", meaning: "Anonymous memory in swap: VmSwap of /proc/pid/status." },
+  thp_bytes: { type: "int64", unit: "bytes", meaning: "Memory in transparent huge pages: AnonHugePages of smaps_rollup." },
+  thread_count: { type: "int64", unit: "count", meaning: "Threads: Threads of /proc/pid/status." },
+  vma_count: { type: "int64", unit: "count", meaning: "Memory mappings: lines of /proc/pid/maps." },
+  vma_count_limit: { type: "int64", unit: "count", meaning: "vm.max_map_count: at this many mappings mmap and malloc fail." },
+
+  ...heapColumns,
+
+  cgroup_limit_bytes: { type: "int64", unit: "bytes", meaning: "memory.max of the process's cgroup; NULL when unlimited." },
+  cgroup_current_bytes: { type: "int64", unit: "bytes", meaning: "memory.current of the process's cgroup." },
+  cgroup_oom_kill_count: { type: "int64", unit: "count", meaning: "oom_kill of memory.events of the process's cgroup." },
+} as const satisfies Columns;

@@ -1,0 +1,52 @@
+// The verdict on one moment, at its limits.
+import { deepEqual, match } from "node:assert/strict";
+import { test } from "node:test";
+import type { Measured } from "../../collector/watch/measure.ts";
+import { verdictOf } from "../../local/inspect-verdict.ts";
+
+const MIB = 1_048_576;
+const row = (values: Partial<Measured>): Measured => ({
+  sampled_at: 0,
+  pid: 1,
+  process_key: "k",
+  service: "s",
+  allocator: "glibc",
+  heap_source: "walk",
+  rss_bytes: 100 * MIB,
+  live_bytes: 50 * MIB,
+  heap_resident_bytes: 90 * MIB,
+  ...values,
+});
+const answer = (values: Partial<Measured>) => /^Fragmented\? ([^:.]+)/.exec(verdictOf(row(values), "/shim")[0] ?? "")?.[1];
+
+test("a share and a floor must both be reached; then it depends on what a relief would leave", () => {
+  const cases = [
+    [{ free_resident_bytes: 29 * MIB, reclaimable_bytes: 0 }, "No"],
+    [{ free_resident_bytes: 30 * MIB, reclaimable_bytes: 0 }, "Yes"],
+    [{ free_resident_bytes: 30 * MIB, reclaimable_bytes: 15 * MIB }, "Not much, but memory is kept"],
+    [{ rss_bytes: 10 * MIB, free_resident_bytes: 7 * MIB, reclaimable_bytes: 0 }, "No"],
+    [{ rss_bytes: 10 * MIB, free_resident_bytes: 8 * MIB, reclaimable_bytes: 0 }, "Yes"],
+    [{ live_bytes: null }, "Unknown"],
+    [{ free_resident_bytes: 30 * MIB }, "Unknown"],
+  ] as const;
+  deepEqual(
+    cases.map(([values]) => answer(values)),
+    cases.map(([, expected]) => expected),
+  );
+});
+
+test("every verdict with figures says that a leak cannot be told from one moment", () => {
+  for (const free of [0, 60 * MIB])
+    match(verdictOf(row({ free_resident_bytes: free, reclaimable_bytes: 0 }), "/shim").join("\n"), /cannot tell a leak/);
+});
+
+test("each reason for not knowing comes with what to do, where something can be done", () => {
+  const advice = (heap_unknown_reason: string) =>
+    verdictOf(row({ live_bytes: null, heap_unknown_reason }), "/shim.so")
+      .slice(1)
+      .join(" ");
+  match(advice("denied"), /sudo npm run tidemark -- inspect 1$/);
+  match(advice("no_shim"), /LD_PRELOAD=\/shim\.so$/);
+  match(advice("shim_silent"), /ask again/);
+  deepEqual(advice("layout"), "");
+});
