@@ -2,9 +2,9 @@
 // Decoding, ordering and encoding are in core; the store, the log and who listens to reports are the edge's.
 import middy from "@middy/core";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
-import { rejectsKey } from "../schema/keys.ts";
+import { lateKey, rejectsKey } from "../schema/keys.ts";
 import { type Refusal, readMessage } from "./core/convert-message.ts";
-import { lakeFiles, outputName, partName } from "./core/lake-files.ts";
+import { isLate, lakeFiles, outputName, partName } from "./core/lake-files.ts";
 import { type RawCounts, readRawObject } from "./core/raw-object.ts";
 import { addReject, emptyRejects, encodeRejects, refusalLine } from "./core/rejects.ts";
 import type { Log, ObjectStore } from "./edges.ts";
@@ -16,6 +16,7 @@ export interface ConvertEdge {
   /** Where tables and rejects go; on one machine the same folder. */
   readonly lake: ObjectStore;
   readonly log: Log;
+  nowMs(): number;
   /** Hears of every message that is done with. */
   readonly report: (report: ConvertReport) => void;
 }
@@ -48,6 +49,8 @@ export const createConvertHandler = (edge: ConvertEdge) =>
     return { batchItemFailures };
   });
 
+const EMPTY = new Uint8Array(0);
+
 async function convertMessage(edge: ConvertEdge, record: SQSRecord): Promise<ConvertReport> {
   const request = readMessage(record.body, edge.rawBucket);
   if (!request.ok) return refuse(edge, record, request.error);
@@ -61,11 +64,13 @@ async function convertMessage(edge: ConvertEdge, record: SQSRecord): Promise<Con
   let bytesOut = 0;
   let part = 0;
   for await (const tables of parts) {
-    for (const file of lakeFiles(tables, partName(key, part++))) {
+    for (const file of lakeFiles(tables, partName(key, part))) {
       await edge.lake.put(file.key, file.bytes);
+      if (isLate(file, edge.nowMs())) await edge.lake.put(lateKey(file.hourMs, partName(key, part)), EMPTY);
       files.push(file.key);
       bytesOut += file.bytes.length;
     }
+    part++;
   }
   if (rejects.count > 0) await edge.lake.put(rejectsKey(arrivedAtMs, outputName(key)), encodeRejects(rejects));
   return { kind: "converted", key, ...counts, rejects: rejects.count, bytesOut, files };

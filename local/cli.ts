@@ -33,6 +33,18 @@ function wholeNumber(text: string): number {
   return number;
 }
 
+function positiveNumber(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new InvalidArgumentError("It must be a number above 0.");
+  return number;
+}
+
+function utcTime(text: string): number {
+  const timeMs = Date.parse(/[zZ]|[+-]\d\d:\d\d$/.test(text) ? text : `${text.replace(" ", "T")}Z`);
+  if (Number.isNaN(timeMs)) throw new InvalidArgumentError("Write it like 2026-11-23T12:00:00.");
+  return timeMs;
+}
+
 function keyValue(text: string, collected: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const equals = text.indexOf("=");
   if (equals <= 0) throw new InvalidArgumentError("Write it like name=value.");
@@ -75,10 +87,29 @@ program
   .argument("[query]", "SQL text, or a name from the list")
   .addOption(folderOption())
   .option("--param <name=value>", "parameter of a named query; repeatable", keyValue, {})
-  .option("--json", "rows as JSON, one a line", false)
-  .action(async (query: string | undefined, { folder, param, json }) => {
-    const { sql } = await import("./sql.ts");
-    await sql({ query, folder: resolve(folder), parameters: param, json });
+  .addOption(new Option("--json", "rows as JSON, one a line").conflicts("csv"))
+  .option("--csv", "rows as comma-separated values (RFC 4180), NULL as an empty field")
+  .addOption(new Option("--explain", "the engine's plan instead of the rows").conflicts("describe"))
+  .option("--describe", "what a named query asks, takes and gives, instead of its rows")
+  .option("--history", "what was asked before")
+  .option("--athena", "ask Athena instead of a folder, with AWS credentials and region from the environment")
+  .addOption(new Option("--workgroup <name>", "Athena workgroup").env("TIDEMARK_WORKGROUP").default("tidemark"))
+  .addOption(new Option("--database <name>", "Glue database").env("TIDEMARK_DATABASE").default("tidemark"))
+  .addOption(new Option("--lake-bucket <name>", "bucket of the lake, for the estimate").env("TIDEMARK_LAKE_BUCKET"))
+  .option("--dollars-max <amount>", "do not ask what may cost more on Athena", positiveNumber, 1)
+  .action(async (query: string | undefined, options) => {
+    const { sql, sqlHistory } = await import("./sql.ts");
+    if (options.history) return sqlHistory();
+    const { workgroup, database, lakeBucket = null, dollarsMax } = options;
+    await sql({
+      query,
+      parameters: options.param,
+      format: options.json ? "json" : options.csv ? "csv" : "table",
+      instead: options.explain ? "explain" : options.describe ? "describe" : null,
+      lake: options.athena
+        ? { kind: "athena", workgroup, database, lakeBucket, dollarsMax }
+        : { kind: "folder", folder: resolve(options.folder) },
+    });
   });
 
 program
@@ -105,9 +136,35 @@ program
   .description("one process, now: is its heap fragmented, how much would come back, what pins it")
   .argument("<pid>", "process id", wholeNumber)
   .option("--json", "the figures, under the column names of docs/metrics.md", false)
-  .action(async (pid: number, { json }) => {
+  .option("--relief", "say as well what tidemark relief would return, and what it would take; changes nothing", false)
+  .action(async (pid: number, { json, relief }) => {
     const { inspect } = await import("./inspect.ts");
-    process.exitCode = await inspect({ pid, json });
+    process.exitCode = await inspect({ pid, json, relief });
+  });
+
+program
+  .command("relief")
+  .description("ask one process, started with the shim and TIDEMARK_RELIEF=1, to give its free memory back to the kernel")
+  .argument("<pid>", "process id", wholeNumber)
+  .option("--timeout <duration>", "how long to wait for a quiet moment of the process", duration, 60_000)
+  .option("--json", "what was asked, returned and seen, as one JSON object", false)
+  .action(async (pid: number, { timeout, json }) => {
+    const { relief } = await import("./relief.ts");
+    process.exitCode = await relief({ pid, timeoutMs: timeout, json });
+  });
+
+program
+  .command("replay")
+  .description("fill a lake with recorded traces, or with another lake's history on many times the hosts; marked as replayed")
+  .argument("<source...>", "trace files (*.ndjson), folders of them, or the folder of a lake")
+  .addOption(folderOption())
+  .option("--hosts <count>", "hosts that run every trace, or copies of every host of a lake", wholeNumber, 1)
+  .option("--repeat <count>", "plays of every trace, one after the other", wholeNumber, 1)
+  .option("--stretch <factor>", "times the recorded distance between rows", positiveNumber, 1)
+  .option("--end <time>", "UTC time of the last row, like 2026-11-23T12:00:00; now when left out", utcTime)
+  .action(async (sources: string[], { folder, hosts, repeat, stretch, end }) => {
+    const { replay } = await import("./replay.ts");
+    await replay({ sources, folder: resolve(folder), hosts, repeat, stretch, endMs: end ?? Date.now() });
   });
 
 program
@@ -120,7 +177,7 @@ program
   .option("--json", "all figures as one JSON object", false)
   .action(async ({ hosts, processes, json }) => {
     const { cost } = await import("./cost.ts");
-    cost({ hosts, processes, json });
+    await cost({ hosts, processes, json });
   });
 
 // A reader that has seen enough (| head) is no failure.

@@ -15,25 +15,36 @@ const BUCKET = "local";
 const HOUR_MS = 3_600_000;
 
 export interface PendingConverter {
-  /** Converts what is there now. Returns how many objects were handed back for another try. */
+  /** Converts what is there now. Returns how many objects wait for another try. */
   convertPending(): Promise<number>;
 }
 
-export function pendingConverter(folder: string, log: Log, report: (report: ConvertReport) => void): PendingConverter {
+export interface PendingConverterOptions {
+  readonly log: Log;
+  readonly report: (report: ConvertReport) => void;
+  readonly nowMs?: () => number;
+}
+
+/** A try that failed is repeated after this, and after twice as long each time, as a queue would. */
+const RETRY_MS_FIRST = 1_000;
+const RETRY_MS_MAX = 300_000;
+
+export function pendingConverter(folder: string, { log, report, nowMs = Date.now }: PendingConverterOptions): PendingConverter {
   const store = folderStore(folder);
-  const handler = createConvertHandler({ raw: store, rawBucket: BUCKET, lake: store, log, report });
+  const handler = createConvertHandler({ raw: store, rawBucket: BUCKET, lake: store, log, nowMs, report });
   const markers = join(folder, "state", "converted");
   mkdirSync(markers, { recursive: true });
   const markerOf = (key: string) => join(markers, createHash("sha256").update(key).digest("hex"));
   const done = new Set<string>();
-  let handedBack: string[] = [];
+  /** Keys of objects that failed: the pause before their next try, and when that is due. */
+  const handedBack = new Map<string, { readonly pauseMs: number; readonly dueMs: number }>();
   let hasSeenAll = false;
 
   return {
     async convertPending() {
-      const pending = new Set(handedBack);
+      const pending = new Set(handedBack.keys());
       // After one look at everything, new objects can only appear in the hour that is or the one that has just ended.
-      const prefixes = hasSeenAll ? [rawPrefix(Date.now() - HOUR_MS), rawPrefix(Date.now())] : [RAW_PREFIX];
+      const prefixes = hasSeenAll ? [rawPrefix(nowMs() - HOUR_MS), rawPrefix(nowMs())] : [RAW_PREFIX];
       for (const prefix of prefixes) {
         for await (const key of store.list(prefix)) {
           if (done.has(key)) continue;
@@ -42,21 +53,24 @@ export function pendingConverter(folder: string, log: Log, report: (report: Conv
         }
       }
       hasSeenAll = true;
-      handedBack = [];
-      const keys = [...pending];
+      const keys = [...pending].filter((key) => (handedBack.get(key)?.dueMs ?? 0) <= nowMs());
       for (let at = 0; at < keys.length; at += BATCH_MESSAGES_MAX) {
         const batch = keys.slice(at, at + BATCH_MESSAGES_MAX);
         const records = batch.map((key) => message(key, statSync(join(folder, key)).size));
         const { batchItemFailures } = await handler({ Records: records } satisfies SQSEvent, localContext);
         const failed = new Set(batchItemFailures.map((failure) => failure.itemIdentifier));
-        handedBack.push(...failed);
         for (const key of batch) {
-          if (failed.has(key)) continue;
+          if (failed.has(key)) {
+            const pauseMs = Math.min(RETRY_MS_MAX, 2 * (handedBack.get(key)?.pauseMs ?? RETRY_MS_FIRST / 2));
+            handedBack.set(key, { pauseMs, dueMs: nowMs() + pauseMs });
+            continue;
+          }
+          handedBack.delete(key);
           writeFileSync(markerOf(key), "");
           done.add(key);
         }
       }
-      return handedBack.length;
+      return handedBack.size;
     },
   };
 }

@@ -31,7 +31,7 @@ const THRESHOLDS = { held_bytes_min: 8 * MIB, growth_bytes_min: 8 * MIB, free_by
 export async function demo(options: { readonly folder: string; readonly reportPath: string }): Promise<number> {
   const { folder } = options;
   const totals = conversionTotals();
-  const converter = pendingConverter(folder, stderrLog, totals.add);
+  const converter = pendingConverter(folder, { log: stderrLog, report: totals.add });
   const running = workloads(CYCLE_SECONDS).map(startWorkload);
   const collector = startCollector(
     {

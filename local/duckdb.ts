@@ -4,15 +4,12 @@ import { existsSync, globSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DuckDBInstance, type DuckDBResultReader, type DuckDBValue } from "@duckdb/node-api";
 import type { Cell, QueryEngine, QueryParameters, ResultRow } from "../functions/edges.ts";
-import { baseViewSql, baseViews } from "../queries/base-views.ts";
-import { duckdbMacros, type NamedQuery, type Parameter, readCatalogue } from "../queries/catalogue.ts";
+import { views } from "../queries/base-views.ts";
+import { duckdbMacros, readCatalogue } from "../queries/catalogue.ts";
+import type { NamedQuery, Parameter } from "../queries/named-query.ts";
 import { type Column, type ColumnType, type TableName, tables } from "../schema/columns.ts";
 import { LAKE_PREFIX, STAGING_PREFIX } from "../schema/keys.ts";
-
-export interface Answer {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
-}
+import type { Answer } from "./sql/asker.ts";
 
 export interface Lake extends QueryEngine {
   readonly catalogue: ReadonlyMap<string, NamedQuery>;
@@ -20,6 +17,8 @@ export interface Lake extends QueryEngine {
   query(sql: string): Promise<Answer>;
   /** A named query for a person to look at. */
   ask(name: string, parameters: QueryParameters): Promise<Answer>;
+  /** The plan of a statement, or of a named query's text with its parameters. */
+  explain(sql: string, named?: { readonly query: NamedQuery; readonly parameters: QueryParameters }): Promise<string>;
   close(): void;
 }
 
@@ -33,8 +32,8 @@ export async function openLake(folder: string): Promise<Lake> {
   await connection.run(duckdbMacros());
   for (const table of Object.keys(tables) as TableName[]) {
     await connection.run(`CREATE VIEW ${table} AS ${tableSource(folder, table)}`);
-    await connection.run(`CREATE VIEW ${baseViews[table]} AS ${baseViewSql(table)}`);
   }
+  for (const { name, sql } of views()) await connection.run(`CREATE VIEW ${name} AS ${sql}`);
   await connection.run(
     `SET allowed_directories = [${quote(join(folder, LAKE_PREFIX))}, ${quote(join(folder, STAGING_PREFIX))}]`,
   );
@@ -70,6 +69,14 @@ export async function openLake(folder: string): Promise<Lake> {
     async ask(name, parameters) {
       const query = named(name);
       return answerOf(await connection.runAndReadAll(query.sql, valuesOf(query, parameters)));
+    },
+    async explain(sql, given) {
+      const values = given === undefined ? [] : valuesOf(given.query, given.parameters);
+      const result = await connection.runAndReadAll(`EXPLAIN ${sql}`, values);
+      return result
+        .getRows()
+        .map(([, plan]) => String(plan))
+        .join("\n");
     },
     close() {
       connection.closeSync();

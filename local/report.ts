@@ -5,7 +5,8 @@ import { detectionQueries } from "../functions/ask/detection.ts";
 import { drawReport } from "../functions/ask/report-page.ts";
 import { formatDuration, formatUtc } from "../functions/core/units.ts";
 import { windowBefore } from "../functions/core/window.ts";
-import { type Parameter, readCatalogue } from "../queries/catalogue.ts";
+import { readCatalogue } from "../queries/catalogue.ts";
+import type { Parameter } from "../queries/named-query.ts";
 import { pendingConverter } from "./convert-pending.ts";
 import { detectLocally } from "./detect-locally.ts";
 import { openLake } from "./duckdb.ts";
@@ -27,7 +28,7 @@ export async function report(options: {
   readonly periodCount: number;
   readonly parameters: Readonly<Record<string, string>>;
 }): Promise<void> {
-  await pendingConverter(options.folder, stderrLog, conversionTotals().add).convertPending();
+  await pendingConverter(options.folder, { log: stderrLog, report: conversionTotals().add }).convertPending();
   const window = windowBefore((await newestSample(options.folder)) + 1, options.periodMs, options.periodCount);
   await rollUpLocally(options.folder, window, Math.max(1, Math.round(options.periodMs / 1_000 / BUCKETS_PER_PERIOD)));
   const lake = await openLake(options.folder);

@@ -1,7 +1,7 @@
 // Rolls up the hours of a folder's lake, as the scheduler does hour by hour on AWS.
 // What a rolled-up row holds is the handler's and the query's.
 import type { Context } from "aws-lambda";
-import { createRollupHandler } from "../functions/rollup.ts";
+import { createRollupHandler, settledAt } from "../functions/rollup.ts";
 import { openLake } from "./duckdb.ts";
 import { folderStore } from "./folder-store.ts";
 
@@ -21,8 +21,9 @@ export async function rollUpLocally(
     const hoursMs = rows
       .map(([hour]) => Number(hour))
       .filter((hour) => hour + HOUR_MS > stretch.startMs && hour < stretch.endMs);
-    const handler = createRollupHandler({ queries: lake, lake: folderStore(folder), bucketSeconds });
-    await handler({ hoursMs, runId: `local-${process.pid}` }, { functionName: "rollup" } as Context);
+    const handler = createRollupHandler({ queries: lake, lake: folderStore(folder), bucketSeconds, report: () => undefined });
+    const event = { hoursMs, settledMs: settledAt(Date.now()), runId: `local-${process.pid}` };
+    await handler(event, { functionName: "rollup" } as Context);
   } finally {
     lake.close();
   }

@@ -7,7 +7,8 @@ export function printTable(columns: readonly string[], rows: readonly (readonly 
     for (const row of [columns, ...rows]) process.stdout.write(`${row.map((cell) => plain(cell)).join("\t")}\n`);
     return;
   }
-  const table = new Table({ head: [...columns], style: { head: ["bold"], border: ["dim"] } });
+  const colAligns = columns.map((_, at) => (rows.some((row) => typeof row[at] === "number") ? "right" : "left"));
+  const table = new Table({ head: [...columns], colAligns, style: { head: ["bold"], border: ["dim"] } });
   for (const row of rows) table.push(row.map((cell) => plain(cell)));
   process.stdout.write(`${table.toString()}\n`);
 }

@@ -21,7 +21,7 @@ export async function watch(options: {
   // Not once: log-update listens too, and would end the process by the same signal if it were left alone with it.
   process.on("SIGINT", () => stop.abort());
   process.on("SIGTERM", () => stop.abort());
-  const converter = pendingConverter(options.folder, stderrLog, totals.add);
+  const converter = pendingConverter(options.folder, { log: stderrLog, report: totals.add });
   const collector = startCollector(
     {
       TIDEMARK_DELIVERY_FOLDER: options.folder,

@@ -1,10 +1,10 @@
--- rollup_process_hours: the rows of one process and hour (or shorter bucket) in one row: extremes, ends, its trough.
+-- rollup_process_hours: the rows of one process and hour (or shorter bucket) in one row: extremes, ends, averages, slopes, its trough.
 -- why:    questions over weeks read hours instead of minutes; troughs are kept whole, because causes are judged there.
 --         The window lies within one hour, so that one partition is read (hr).
 --         Buckets are an hour in production and a second where time is compressed; either way the column is called hour.
 -- grain:  one row per host_id, process_key, hour; columns in the order of the table process_hour
 -- params: 1 window_start timestamp, 2 window_end timestamp, 3 bucket_seconds bigint = 3600, 4 dt_first varchar, 5 dt_last varchar, 6 hr bigint
--- result: hour, host_id, host_name, boot_id, pid, process_key, service, service_version, environment, allocator, sample_count, walk_count, rss_bytes_min, rss_bytes_max, rss_bytes_last, swap_bytes_max, live_bytes_first, live_bytes_last, live_bytes_max, free_bytes_last, live_bytes_trough, rss_bytes_trough, anon_bytes_trough, free_bytes_trough, free_resident_bytes_trough, top_bytes_trough, heap_bytes_trough, free_chunk_count_trough, free_chunk_bytes_max_trough, reclaimable_bytes_trough, non_main_free_bytes_trough, arena_count_over_1mib_trough, arena_bytes_max_trough
+-- result: hour, host_id, host_name, boot_id, pid, process_key, service, service_version, environment, allocator, allocator_version, heap_source, tunables, container_id, sample_count, walk_count, rss_bytes_min, rss_bytes_max, rss_bytes_avg, rss_bytes_last, rss_bytes_slope, pss_bytes_last, anon_bytes_last, file_bytes_last, shmem_bytes_last, swap_bytes_max, thread_count_max, vma_count_max, vma_count_limit, live_bytes_first, live_bytes_last, live_bytes_max, live_bytes_avg, live_bytes_slope, free_bytes_first, free_bytes_last, free_resident_bytes_last, free_chunk_count_first, free_chunk_count_last, free_chunk_bytes_max_first, free_chunk_bytes_max_last, reclaimable_bytes_last, live_bytes_trough, rss_bytes_trough, anon_bytes_trough, free_bytes_trough, free_resident_bytes_trough, top_bytes_trough, heap_bytes_trough, free_chunk_count_trough, free_chunk_bytes_max_trough, reclaimable_bytes_trough, mmapped_bytes_trough, metadata_bytes_trough, dirty_bytes_trough, bin_waste_bytes_trough, cache_bytes_trough, non_main_free_bytes_trough, arena_count_over_1mib_trough, arena_bytes_max_trough, alloc_failure_count_first, alloc_failure_count_last, cgroup_limit_bytes_last, cgroup_current_bytes_max, cgroup_oom_kill_count_first, cgroup_oom_kill_count_last, walk_cpu_us_sum
 WITH params AS (
   SELECT
     CAST(? AS timestamp) AS window_start,
@@ -14,6 +14,7 @@ WITH params AS (
 samples AS (
   SELECT
     p.window_start + date_diff('second', p.window_start, s.sampled_at) / p.bucket_seconds * p.bucket_seconds * INTERVAL '1' SECOND AS hour,
+    CAST(date_diff('millisecond', p.window_start, s.sampled_at) AS double) / 3600000e0 AS hours_in,
     s.host_id,
     s.host_name,
     s.boot_id,
@@ -23,12 +24,22 @@ samples AS (
     s.service_version,
     s.environment,
     s.allocator,
+    s.allocator_version,
+    s.heap_source,
+    s.tunables,
+    s.container_id,
     s.sampled_at,
     s.sequence,
     s.rss_bytes,
     s.rss_bytes_max,
+    s.pss_bytes,
     s.anon_bytes,
+    s.file_bytes,
+    s.shmem_bytes,
     s.swap_bytes,
+    s.thread_count,
+    s.vma_count,
+    s.vma_count_limit,
     s.live_bytes,
     s.free_bytes,
     s.free_resident_bytes,
@@ -37,9 +48,19 @@ samples AS (
     s.free_chunk_count,
     s.free_chunk_bytes_max,
     s.reclaimable_bytes,
+    s.mmapped_bytes,
+    s.metadata_bytes,
+    s.dirty_bytes,
+    s.bin_waste_bytes,
+    s.cache_bytes,
     s.non_main_free_bytes,
     s.arena_count_over_1mib,
     s.arena_bytes_max,
+    s.alloc_failure_count,
+    s.cgroup_limit_bytes,
+    s.cgroup_current_bytes,
+    s.cgroup_oom_kill_count,
+    s.walk_cpu_us,
     CASE WHEN s.live_bytes IS NULL THEN 1 ELSE 0 END AS is_unwalked
   FROM process_samples AS s
   CROSS JOIN params AS p
@@ -60,10 +81,21 @@ ranked AS (
     service_version,
     environment,
     allocator,
+    allocator_version,
+    heap_source,
+    tunables,
+    container_id,
+    hours_in,
     rss_bytes,
     rss_bytes_max,
+    pss_bytes,
     anon_bytes,
+    file_bytes,
+    shmem_bytes,
     swap_bytes,
+    thread_count,
+    vma_count,
+    vma_count_limit,
     live_bytes,
     free_bytes,
     free_resident_bytes,
@@ -72,9 +104,19 @@ ranked AS (
     free_chunk_count,
     free_chunk_bytes_max,
     reclaimable_bytes,
+    mmapped_bytes,
+    metadata_bytes,
+    dirty_bytes,
+    bin_waste_bytes,
+    cache_bytes,
     non_main_free_bytes,
     arena_count_over_1mib,
     arena_bytes_max,
+    alloc_failure_count,
+    cgroup_limit_bytes,
+    cgroup_current_bytes,
+    cgroup_oom_kill_count,
+    walk_cpu_us,
     is_unwalked,
     row_number() OVER (PARTITION BY host_id, process_key, hour ORDER BY sampled_at DESC, sequence DESC) AS place_from_last,
     row_number() OVER (PARTITION BY host_id, process_key, hour ORDER BY is_unwalked, sampled_at, sequence) AS walk_place,
@@ -93,16 +135,44 @@ SELECT
   max(CASE WHEN place_from_last = 1 THEN service_version END) AS service_version,
   max(CASE WHEN place_from_last = 1 THEN environment END) AS environment,
   max(CASE WHEN place_from_last = 1 THEN allocator END) AS allocator,
+  max(CASE WHEN place_from_last = 1 THEN allocator_version END) AS allocator_version,
+  max(CASE WHEN place_from_last = 1 THEN heap_source END) AS heap_source,
+  max(CASE WHEN place_from_last = 1 THEN tunables END) AS tunables,
+  max(CASE WHEN place_from_last = 1 THEN container_id END) AS container_id,
   count(*) AS sample_count,
   count(live_bytes) AS walk_count,
   min(rss_bytes) AS rss_bytes_min,
   max(rss_bytes_max) AS rss_bytes_max,
+  CAST(round(avg(CAST(rss_bytes AS double))) AS bigint) AS rss_bytes_avg,
   max(CASE WHEN place_from_last = 1 THEN rss_bytes END) AS rss_bytes_last,
+  CAST(round(
+    (count(rss_bytes) * sum(CASE WHEN rss_bytes IS NOT NULL THEN hours_in END * CAST(rss_bytes AS double)) - sum(CASE WHEN rss_bytes IS NOT NULL THEN hours_in END) * sum(CAST(rss_bytes AS double)))
+    / nullif(count(rss_bytes) * sum(CASE WHEN rss_bytes IS NOT NULL THEN hours_in END * CASE WHEN rss_bytes IS NOT NULL THEN hours_in END) - sum(CASE WHEN rss_bytes IS NOT NULL THEN hours_in END) * sum(CASE WHEN rss_bytes IS NOT NULL THEN hours_in END), 0)
+  ) AS bigint) AS rss_bytes_slope,
+  max(CASE WHEN place_from_last = 1 THEN pss_bytes END) AS pss_bytes_last,
+  max(CASE WHEN place_from_last = 1 THEN anon_bytes END) AS anon_bytes_last,
+  max(CASE WHEN place_from_last = 1 THEN file_bytes END) AS file_bytes_last,
+  max(CASE WHEN place_from_last = 1 THEN shmem_bytes END) AS shmem_bytes_last,
   max(swap_bytes) AS swap_bytes_max,
+  max(thread_count) AS thread_count_max,
+  max(vma_count) AS vma_count_max,
+  max(vma_count_limit) AS vma_count_limit,
   max(CASE WHEN walk_place = 1 THEN live_bytes END) AS live_bytes_first,
   max(CASE WHEN walk_place_from_last = 1 THEN live_bytes END) AS live_bytes_last,
   max(live_bytes) AS live_bytes_max,
+  CAST(round(avg(CAST(live_bytes AS double))) AS bigint) AS live_bytes_avg,
+  CAST(round(
+    (count(live_bytes) * sum(CASE WHEN live_bytes IS NOT NULL THEN hours_in END * CAST(live_bytes AS double)) - sum(CASE WHEN live_bytes IS NOT NULL THEN hours_in END) * sum(CAST(live_bytes AS double)))
+    / nullif(count(live_bytes) * sum(CASE WHEN live_bytes IS NOT NULL THEN hours_in END * CASE WHEN live_bytes IS NOT NULL THEN hours_in END) - sum(CASE WHEN live_bytes IS NOT NULL THEN hours_in END) * sum(CASE WHEN live_bytes IS NOT NULL THEN hours_in END), 0)
+  ) AS bigint) AS live_bytes_slope,
+  max(CASE WHEN walk_place = 1 THEN free_bytes END) AS free_bytes_first,
   max(CASE WHEN walk_place_from_last = 1 THEN free_bytes END) AS free_bytes_last,
+  max(CASE WHEN walk_place_from_last = 1 THEN free_resident_bytes END) AS free_resident_bytes_last,
+  max(CASE WHEN walk_place = 1 THEN free_chunk_count END) AS free_chunk_count_first,
+  max(CASE WHEN walk_place_from_last = 1 THEN free_chunk_count END) AS free_chunk_count_last,
+  max(CASE WHEN walk_place = 1 THEN free_chunk_bytes_max END) AS free_chunk_bytes_max_first,
+  max(CASE WHEN walk_place_from_last = 1 THEN free_chunk_bytes_max END) AS free_chunk_bytes_max_last,
+  max(CASE WHEN walk_place_from_last = 1 THEN reclaimable_bytes END) AS reclaimable_bytes_last,
   min(live_bytes) AS live_bytes_trough,
   max(CASE WHEN trough_place = 1 AND is_unwalked = 0 THEN rss_bytes END) AS rss_bytes_trough,
   max(CASE WHEN trough_place = 1 AND is_unwalked = 0 THEN anon_bytes END) AS anon_bytes_trough,
@@ -113,9 +183,21 @@ SELECT
   max(CASE WHEN trough_place = 1 THEN free_chunk_count END) AS free_chunk_count_trough,
   max(CASE WHEN trough_place = 1 THEN free_chunk_bytes_max END) AS free_chunk_bytes_max_trough,
   max(CASE WHEN trough_place = 1 THEN reclaimable_bytes END) AS reclaimable_bytes_trough,
+  max(CASE WHEN trough_place = 1 THEN mmapped_bytes END) AS mmapped_bytes_trough,
+  max(CASE WHEN trough_place = 1 THEN metadata_bytes END) AS metadata_bytes_trough,
+  max(CASE WHEN trough_place = 1 THEN dirty_bytes END) AS dirty_bytes_trough,
+  max(CASE WHEN trough_place = 1 THEN bin_waste_bytes END) AS bin_waste_bytes_trough,
+  max(CASE WHEN trough_place = 1 THEN cache_bytes END) AS cache_bytes_trough,
   max(CASE WHEN trough_place = 1 THEN non_main_free_bytes END) AS non_main_free_bytes_trough,
   max(CASE WHEN trough_place = 1 THEN arena_count_over_1mib END) AS arena_count_over_1mib_trough,
-  max(CASE WHEN trough_place = 1 THEN arena_bytes_max END) AS arena_bytes_max_trough
+  max(CASE WHEN trough_place = 1 THEN arena_bytes_max END) AS arena_bytes_max_trough,
+  min(alloc_failure_count) AS alloc_failure_count_first,
+  max(alloc_failure_count) AS alloc_failure_count_last,
+  max(CASE WHEN place_from_last = 1 THEN cgroup_limit_bytes END) AS cgroup_limit_bytes_last,
+  max(cgroup_current_bytes) AS cgroup_current_bytes_max,
+  min(cgroup_oom_kill_count) AS cgroup_oom_kill_count_first,
+  max(cgroup_oom_kill_count) AS cgroup_oom_kill_count_last,
+  CAST(sum(walk_cpu_us) AS bigint) AS walk_cpu_us_sum
 FROM ranked
 GROUP BY hour, host_id, boot_id, pid, process_key
 ORDER BY hour, host_id, process_key

@@ -5,6 +5,7 @@ import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import type { ConvertReport } from "../convert.ts";
 import type { LakeObservation } from "../detect.ts";
 import type { Log, Notifier } from "../edges.ts";
+import type { RollupReport } from "../rollup.ts";
 import type { QueryOutcome } from "./query-outcome.ts";
 
 export interface Telemetry {
@@ -34,6 +35,12 @@ export function countConversion({ metrics }: Telemetry, report: ConvertReport): 
   metrics.addMetric("ConvertedRows", MetricUnit.Count, process + host + collector);
   metrics.addMetric("RejectedRows", MetricUnit.Count, report.rejectedRows);
   metrics.addMetric("DamagedMembers", MetricUnit.Count, report.damagedMembers);
+}
+
+export function countRollup({ metrics, logger }: Telemetry, report: RollupReport): void {
+  logger.info("hours rolled up", { ...report });
+  metrics.addMetric("LateHours", MetricUnit.Count, report.lateHours);
+  metrics.addMetric("FilesCompacted", MetricUnit.Count, report.filesCompacted);
 }
 
 /** Bytes with the query's name as a dimension, because one costly query must show; failures in one sum, for one alarm. */

@@ -37,7 +37,11 @@ export interface RawCounts {
 const PART_ROWS = ROW_GROUP_ROWS_MAX;
 const PART_INFLATED_BYTES = 128 * 1_024 * 1_024;
 
-export function readRawObject(object: AsyncIterable<Uint8Array>, request: ConvertRequest): RawObject {
+export function readRawObject(
+  object: AsyncIterable<Uint8Array>,
+  request: ConvertRequest,
+  { partRows = PART_ROWS }: { readonly partRows?: number } = {},
+): RawObject {
   const rejects = emptyRejects();
   const counts = {
     bytesIn: 0,
@@ -47,14 +51,13 @@ export function readRawObject(object: AsyncIterable<Uint8Array>, request: Conver
     rows: { process: 0, host: 0, collector: 0 },
     rejectedRows: 0,
   };
-  return { parts: readParts(object, request, rejects, counts), rejects, counts };
+  return { parts: readParts(object, request, { rejects, counts, partRows }), rejects, counts };
 }
 
 async function* readParts(
   object: AsyncIterable<Uint8Array>,
   { key, arrivedAtMs }: ConvertRequest,
-  rejects: RejectList,
-  counts: RawCounts,
+  { rejects, counts, partRows }: Omit<RawObject, "parts"> & { readonly partRows: number },
 ): AsyncGenerator<RawTables> {
   const packers = {
     process: createTablePacker("process"),
@@ -79,6 +82,7 @@ async function* readParts(
       const decoded = decodeBatch(text, arrivedAtMs);
       counts.rejectedRows += decoded.rejectedRowCount;
       for (const reject of decoded.rejects) addReject(rejects, { ...where, line, ...reject });
+      rejects.count += decoded.rejectCount - decoded.rejects.length;
       for (const kind of sampleKinds) {
         const table = decoded.tables[kind];
         if (table === undefined) continue;
@@ -87,7 +91,7 @@ async function* readParts(
         begun.rows += table.rowCount;
       }
     }
-    if (begun.rows < PART_ROWS && begun.inflatedBytes < PART_INFLATED_BYTES) continue;
+    if (begun.rows < partRows && begun.inflatedBytes < PART_INFLATED_BYTES) continue;
     yield packAll(packers);
     for (const kind of sampleKinds) packers[kind].clear();
     Object.assign(begun, { rows: 0, inflatedBytes: 0 });

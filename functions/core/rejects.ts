@@ -1,6 +1,6 @@
 // What was not converted, as NDJSON: one line a reason, so that nothing is dropped silently.
 // Where the lines are kept is left to the handler, and why they arose to those who reject.
-import type { Reject } from "../../schema/decode.ts";
+import { REJECTS_PER_LINE_MAX, type Reject } from "../../schema/decode.ts";
 import type { Refusal } from "./convert-message.ts";
 import type { Damage } from "./gzip-members.ts";
 
@@ -23,6 +23,7 @@ export interface RejectLine {
 /** Collects up to REJECT_LINES_MAX lines and counts the rest. */
 export interface RejectList {
   readonly lines: RejectLine[];
+  /** All reasons, also those without a line. */
   count: number;
 }
 
@@ -39,7 +40,7 @@ export const refusalLine = ({ reason, key, value, limit }: Refusal): RejectLine 
   reason,
 });
 
-/** NDJSON; a last line says how many lines the limit kept out. */
+/** NDJSON; a last line says how many reasons the limits kept out. */
 export function encodeRejects({ lines, count }: RejectList): Buffer {
   const missing = count - lines.length;
   const more: RejectLine[] =
@@ -49,7 +50,7 @@ export function encodeRejects({ lines, count }: RejectList): Buffer {
           {
             ...nowhere(lines[0]?.object_key ?? null),
             value: `${missing} more`,
-            limit: `${REJECT_LINES_MAX} lines an object`,
+            limit: `${REJECTS_PER_LINE_MAX} reasons a line, ${REJECT_LINES_MAX} an object`,
             reason: "more_rejects",
           },
         ];

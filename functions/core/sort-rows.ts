@@ -2,24 +2,17 @@
 // No value moves before it is encoded: an order is an array of row numbers, which the Parquet writer follows.
 import type { SampleKind } from "../../schema/columns.ts";
 import { eventTimeColumn } from "../../schema/columns.ts";
-import { type Partition, partitionOf } from "../../schema/keys.ts";
+import { HOUR_MS } from "../../schema/keys.ts";
+import { sortColumns } from "../../schema/order.ts";
 import { assertNever } from "../../schema/result.ts";
 import type { PackedColumn, PackedTable } from "./pack-tables.ts";
 
-/** Rows of one service lie together, so that columns compress and a query for one service reads few row groups. */
-const sortColumns: Record<SampleKind, readonly string[]> = {
-  process: ["service", "host_id", "pid", "sampled_at", "sequence"],
-  host: ["host_id", "sampled_at", "sequence"],
-  collector: ["host_id", "sampled_at", "sequence"],
-};
-
 export interface PartitionRows {
-  readonly partition: Partition;
+  /** Start of the UTC hour, ms since 1970. */
+  readonly hourMs: number;
   /** Row numbers of the table, in the order in which they are to be written. */
   readonly rows: Uint32Array;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** Rows in sort order, split by the UTC hour of their event; partitions ascend. */
 export function partitionRows(kind: SampleKind, packed: PackedTable): readonly PartitionRows[] {
@@ -34,7 +27,7 @@ export function partitionRows(kind: SampleKind, packed: PackedTable): readonly P
     const partition = partitions.get(hourOf(row));
     if (partition) partition.rows[partition.filled++] = row;
   }
-  return [...partitions].map(([hour, { rows }]) => ({ partition: partitionOf(hour * HOUR_MS), rows }));
+  return [...partitions].map(([hour, { rows }]) => ({ hourMs: hour * HOUR_MS, rows }));
 }
 
 /** Equal rows keep the order of arrival (the sort is stable), so the same object always gives the same files. */

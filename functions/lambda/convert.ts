@@ -20,6 +20,7 @@ export const handler = observed({
     rawBucket: settings.TIDEMARK_RAW_BUCKET,
     lake: s3Store(client, settings.TIDEMARK_LAKE_BUCKET),
     log: logOf(telemetry),
+    nowMs: Date.now,
     report: (report) => countConversion(telemetry, report),
   }),
 });

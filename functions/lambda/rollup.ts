@@ -6,9 +6,9 @@ import { readSettings, rollupSettings } from "../aws/config.ts";
 import { bucketSecondsOf, scheduledAtMs } from "../aws/events.ts";
 import { lakeEdge } from "../aws/lake-edge.ts";
 import { currentInvocation, observed } from "../aws/middleware.ts";
-import { createTelemetry } from "../aws/telemetry.ts";
+import { countRollup, createTelemetry } from "../aws/telemetry.ts";
 import { traced } from "../aws/tracing.ts";
-import { createRollupHandler, hoursToRollUp } from "../rollup.ts";
+import { createRollupHandler, hoursToRollUp, settledAt } from "../rollup.ts";
 
 const settings = readSettings(rollupSettings, process.env);
 const telemetry = createTelemetry();
@@ -16,12 +16,15 @@ const invocation = currentInvocation();
 const rollUp = createRollupHandler({
   ...lakeEdge(settings, readCatalogue(), telemetry, invocation),
   bucketSeconds: bucketSecondsOf(settings.TIDEMARK_PERIOD_SECONDS),
+  report: (report) => countRollup(telemetry, report),
 });
 
 export const handler = observed({
   telemetry,
   invocation,
   also: [traced()],
-  handler: (event: unknown, context: Context) =>
-    rollUp({ hoursMs: hoursToRollUp(scheduledAtMs(event)), runId: context.awsRequestId }, context),
+  handler: (event: unknown, context: Context) => {
+    const atMs = scheduledAtMs(event);
+    return rollUp({ hoursMs: hoursToRollUp(atMs), settledMs: settledAt(atMs), runId: context.awsRequestId }, context);
+  },
 });

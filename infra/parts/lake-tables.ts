@@ -1,7 +1,7 @@
 // How the lake's tables and views look to Glue and Athena, derived from schema/ and queries/: types, projection, view text.
 // Pure values; the resources are stages/catalogue.ts's.
-import { baseViewSql } from "../../queries/base-views.ts";
-import { type Column, type ColumnType, type TableName, tables } from "../../schema/columns.ts";
+import type { View } from "../../queries/base-views.ts";
+import { type Columns, type ColumnType, type TableName, tables } from "../../schema/columns.ts";
 import { LAKE_PREFIX } from "../../schema/keys.ts";
 
 export interface GlueColumn {
@@ -26,10 +26,11 @@ const partitionKeys = [
 const COMMENT_LENGTH_MAX = 255;
 
 export const tableNames = Object.keys(tables) as readonly TableName[];
-const columnsOf = (table: TableName): readonly (readonly [string, Column])[] => Object.entries(tables[table]);
 
-export const glueColumns = (table: TableName): readonly GlueColumn[] =>
-  columnsOf(table).map(([name, { type, meaning }]) => ({
+export const glueColumns = (table: TableName): readonly GlueColumn[] => glueColumnsOf(tables[table]);
+
+const glueColumnsOf = (columns: Columns): readonly GlueColumn[] =>
+  Object.entries(columns).map(([name, { type, meaning }]) => ({
     name,
     type: typeNames[type].glue,
     comment: meaning.slice(0, COMMENT_LENGTH_MAX),
@@ -38,8 +39,8 @@ export const glueColumns = (table: TableName): readonly GlueColumn[] =>
 export const gluePartitionKeys = (): readonly GlueColumn[] =>
   partitionKeys.map(({ name, type, comment }) => ({ name, type, comment }));
 
-/** Columns of a table's base view: those of the table and then the partition keys, as baseViewSql selects them. */
-export const glueViewColumns = (table: TableName): readonly GlueColumn[] => [...glueColumns(table), ...gluePartitionKeys()];
+/** Columns of a view: its own and then the partition keys, as its text selects them. */
+export const glueViewColumns = (view: View): readonly GlueColumn[] => [...glueColumnsOf(view.columns), ...gluePartitionKeys()];
 
 export const tableLocation = (lakeBucket: string, table: TableName) => `s3://${lakeBucket}/${LAKE_PREFIX}${table}/`;
 
@@ -60,13 +61,13 @@ export const projection = (lakeBucket: string, table: TableName, firstDate: stri
 });
 
 /** Text of a view as Athena itself writes it to Glue: a comment with JSON in base64. */
-export function viewText(table: TableName, database: string): string {
+export function viewText(view: View, database: string): string {
   const definition = {
-    originalSql: baseViewSql(table),
+    originalSql: view.sql,
     catalog: "awsdatacatalog",
     schema: database,
     columns: [
-      ...columnsOf(table).map(([name, { type }]) => ({ name, type: typeNames[type].trino })),
+      ...Object.entries(view.columns).map(([name, { type }]) => ({ name, type: typeNames[type].trino })),
       ...partitionKeys.map(({ name, trino }) => ({ name, type: trino })),
     ],
   };

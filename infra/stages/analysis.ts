@@ -3,7 +3,8 @@
 import { Duration } from "aws-cdk-lib";
 import { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Construct } from "constructs";
-import { LAKE_PREFIX, REPORTS_PREFIX, STAGING_PREFIX } from "../../schema/keys.ts";
+import { sampleKinds } from "../../schema/columns.ts";
+import { LAKE_PREFIX, LATE_PREFIX, REPORTS_PREFIX, STAGING_PREFIX } from "../../schema/keys.ts";
 import type { Grant } from "../parts/grants.ts";
 import { type FunctionContext, StageFunction } from "../parts/stage-function.ts";
 import type { Buckets } from "./buckets.ts";
@@ -62,6 +63,15 @@ export class Analysis extends Construct {
       grants: [
         ...questions.grants,
         own("Staging", "Athena names what it unloads; it is moved and removed.", STAGING_ACTIONS, STAGING_PREFIX),
+        own("Late", "A mark goes when its hour has been rolled up again.", ["DeleteObject"], LATE_PREFIX),
+        ...sampleKinds.map((kind) =>
+          own(
+            `Compact${kind}`,
+            "Many small files of an hour are replaced by few.",
+            ["PutObject", "DeleteObject"],
+            `${LAKE_PREFIX}${kind}/`,
+          ),
+        ),
         own(
           "Hours",
           "Parts of an hour are replaced by those of its next run.",

@@ -1,10 +1,10 @@
-// What SQL sees: the Glue database, a table for each table of the schema, and its base view.
+// What SQL sees: the Glue database, a table for each table of the schema, and the views that people ask.
 // Types, partitions and view text are derived in parts/lake-tables.ts; nothing is written down twice.
 import { Aws } from "aws-cdk-lib";
 import { CfnDatabase, CfnTable } from "aws-cdk-lib/aws-glue";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { baseViews } from "../../queries/base-views.ts";
+import { baseViews, type View, views } from "../../queries/base-views.ts";
 import type { TableName } from "../../schema/columns.ts";
 import type { Options } from "../options.ts";
 import * as lakeTables from "../parts/lake-tables.ts";
@@ -18,17 +18,16 @@ export class Catalogue extends Construct {
     super(scope, id);
     // Athena takes no hyphen in a name without quotes.
     this.databaseName = options.name.replaceAll("-", "_");
-    this.names = [...lakeTables.tableNames, ...lakeTables.tableNames.map((table) => baseViews[table])];
+    this.names = [...lakeTables.tableNames, ...views().map(({ name }) => name)];
     const database = new CfnDatabase(this, "Database", {
       catalogId: Aws.ACCOUNT_ID,
       databaseInput: { name: this.databaseName, description: "Tidemark: heaps of a fleet" },
     });
     for (const table of lakeTables.tableNames) {
       const physical = this.#createTable(table, lake.bucketName, options.lake.firstDate);
-      const view = this.#createView(table);
       physical.addResourceDependency(database);
-      view.addResourceDependency(physical);
     }
+    for (const view of views()) this.#createView(view).addResourceDependency(database);
   }
 
   #createTable(table: TableName, lakeBucket: string, firstDate: string): CfnTable {
@@ -52,18 +51,18 @@ export class Catalogue extends Construct {
     });
   }
 
-  #createView(table: TableName): CfnTable {
-    return new CfnTable(this, `View-${table}`, {
+  #createView(view: View): CfnTable {
+    return new CfnTable(this, `View-${view.name}`, {
       catalogId: Aws.ACCOUNT_ID,
       databaseName: this.databaseName,
       tableInput: {
-        name: baseViews[table],
-        description: `One row each of ${table}, however often it was delivered.`,
+        name: view.name,
+        description: view.about,
         tableType: "VIRTUAL_VIEW",
         parameters: { presto_view: "true", comment: "Presto View" },
-        viewOriginalText: lakeTables.viewText(table, this.databaseName),
+        viewOriginalText: lakeTables.viewText(view, this.databaseName),
         viewExpandedText: "/* Presto View */",
-        storageDescriptor: { columns: [...lakeTables.glueViewColumns(table)], location: "", serdeInfo: {} },
+        storageDescriptor: { columns: [...lakeTables.glueViewColumns(view)], location: "", serdeInfo: {} },
       },
     });
   }

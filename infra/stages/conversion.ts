@@ -8,7 +8,7 @@ import { CfnEventSourceMapping } from "aws-cdk-lib/aws-lambda";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { sampleKinds } from "../../schema/columns.ts";
-import { LAKE_PREFIX, RAW_PREFIX, REJECTS_PREFIX } from "../../schema/keys.ts";
+import { LAKE_PREFIX, LATE_PREFIX, RAW_PREFIX, REJECTS_PREFIX } from "../../schema/keys.ts";
 import { createDeadLetters } from "../parts/dead-letters.ts";
 import { keyGrant } from "../parts/grants.ts";
 import { type FunctionContext, StageFunction } from "../parts/stage-function.ts";
@@ -84,11 +84,12 @@ export class Conversion extends Construct {
         },
         {
           sid: "WriteLake",
-          why: "Objects are named after the hour of their rows and the raw object; only the three tables of samples and rejects.",
+          why: "Objects are named after the hour of their rows and the raw object; the three tables of samples, rejects, and marks of late hours.",
           actions: ["s3:PutObject"],
           resources: [
             ...sampleKinds.map((kind) => lake.arnForObjects(`${LAKE_PREFIX}${kind}/*`)),
             lake.arnForObjects(`${REJECTS_PREFIX}*`),
+            lake.arnForObjects(`${LATE_PREFIX}*`),
           ],
         },
         keyGrant(key, "s3"),

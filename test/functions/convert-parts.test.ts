@@ -44,6 +44,7 @@ const convertWith = (raw: ObjectStore, lake: ObjectStore) =>
     rawBucket: "b",
     lake,
     log: { info: () => {}, warn: () => {}, error: () => {} },
+    nowMs: () => ARRIVED_AT_MS,
     report: () => {},
   })(event, {} as Context);
 

@@ -26,7 +26,13 @@ interface World {
   readonly deliver: (...bodies: string[]) => Promise<string[]>;
 }
 
-function createWorld({ failing = () => false }: { failing?: (operation: "get" | "put", key: string) => boolean } = {}): World {
+function createWorld({
+  failing = () => false,
+  nowMs = ARRIVED_AT_MS,
+}: {
+  failing?: (operation: "get" | "put", key: string) => boolean;
+  nowMs?: number;
+} = {}): World {
   const reports: ConvertReport[] = [];
   const errors: string[] = [];
   const store = memoryStore((operation, key) => (operation === "get" || operation === "put") && failing(operation, key));
@@ -36,6 +42,7 @@ function createWorld({ failing = () => false }: { failing?: (operation: "get" | 
     raw: store,
     lake: store,
     log: { info: () => {}, warn: () => {}, error: (message) => errors.push(message) },
+    nowMs: () => nowMs,
     report: (report) => reports.push(report),
   });
   const deliver = async (...bodies: string[]) => {

@@ -6,11 +6,12 @@ import { test } from "node:test";
 import type { Context } from "aws-lambda";
 import { folderDelivery } from "../../collector/ship/folder.ts";
 import { encodeRecords } from "../../collector/ship/outbox.ts";
-import { createRollupHandler, hoursToRollUp } from "../../functions/rollup.ts";
+import { createRollupHandler, hoursToRollUp, type RollupEvent, type RollupReport, settledAt } from "../../functions/rollup.ts";
 import { pendingConverter } from "../../local/convert-pending.ts";
 import { openLake } from "../../local/duckdb.ts";
 import { folderStore } from "../../local/folder-store.ts";
 import { stderrLog } from "../../local/log.ts";
+import type { ProcessSample } from "../../schema/columns.ts";
 import { processHourColumns } from "../../schema/made-columns.ts";
 import { lakeFolder } from "../support/lake.ts";
 import { hostIdentity, processSample, samples } from "../support/samples.ts";
@@ -18,6 +19,8 @@ import { hostIdentity, processSample, samples } from "../support/samples.ts";
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 10, 23, 9);
 const NOW_MS = START_MS + 2 * HOUR_MS;
+/** When rows of both hours are late. */
+const LATE_MS = NOW_MS + 2 * HOUR_MS;
 const minute = (n: number) => START_MS + n * 60_000;
 
 const rows = [
@@ -39,10 +42,19 @@ const rows = [
 ];
 
 async function rollUp(folder: string, runId: string): Promise<readonly string[]> {
+  return (await run(folder, { hoursMs: [START_MS], settledMs: START_MS, runId })).files;
+}
+
+async function run(folder: string, event: RollupEvent): Promise<RollupReport> {
   const lake = await openLake(folder);
+  const reports: RollupReport[] = [];
+  const report = (one: RollupReport) => void reports.push(one);
   try {
-    const handler = createRollupHandler({ queries: lake, lake: folderStore(folder), bucketSeconds: 3_600 });
-    return await handler({ hoursMs: [START_MS], runId }, {} as Context);
+    const handler = createRollupHandler({ queries: lake, lake: folderStore(folder), bucketSeconds: 3_600, report });
+    await handler(event, {} as Context);
+    const [only] = reports;
+    if (only === undefined) throw new Error("the handler reported nothing");
+    return only;
   } finally {
     lake.close();
   }
@@ -92,7 +104,7 @@ test("a row that arrives late is in the hour after it is rolled up again", async
   const late = processSample({ sequence: 8, sampled_at: minute(45), rss_bytes: 500, rss_bytes_max: 500 });
   const records = encodeRecords(hostIdentity, samples({ process: [late] })).map(({ bytes }) => bytes);
   await folderDelivery({ folder, name: "late", nowMs: () => NOW_MS }).deliver(records);
-  await pendingConverter(folder, stderrLog, () => undefined).convertPending();
+  await pendingConverter(folder, { log: stderrLog, report: () => undefined, nowMs: () => NOW_MS }).convertPending();
   await rollUp(folder, "b");
   deepEqual(await ask(folder, "SELECT sample_count, rss_bytes_max FROM process_hours WHERE pid = 100"), [[6, 500]]);
 });
@@ -104,13 +116,8 @@ test("an hour without rows has no file, and loses the one that it had", async ()
   const lake = await openLake(await lakeFolder([], NOW_MS));
   const store = folderStore(folder);
   const queries = { ...lake, unload: async () => undefined };
-  deepEqual(
-    await createRollupHandler({ queries, lake: store, bucketSeconds: 3_600 })(
-      { hoursMs: [START_MS], runId: "a" },
-      {} as Context,
-    ),
-    [],
-  );
+  const handler = createRollupHandler({ queries, lake: store, bucketSeconds: 3_600, report: () => undefined });
+  await handler({ hoursMs: [START_MS], settledMs: START_MS, runId: "a" }, {} as Context);
   lake.close();
   equal(existsSync(join(folder, stale)), false);
 });
@@ -123,6 +130,57 @@ test("the file has the columns of process_hour in their order", async () => {
     columns.map(([name]) => name),
     [...Object.keys(processHourColumns), "dt", "hr"],
   );
+});
+
+/** Delivers each list of rows as a raw object of its own, and converts them. */
+async function deliver(folder: string, ...objects: (readonly ProcessSample[])[]): Promise<void> {
+  for (const [number, process] of objects.entries()) {
+    const records = encodeRecords(hostIdentity, samples({ process })).map(({ bytes }) => bytes);
+    await folderDelivery({ folder, name: `object-${number}`, nowMs: () => NOW_MS }).deliver(records);
+  }
+  await pendingConverter(folder, { log: stderrLog, report: () => undefined, nowMs: () => LATE_MS }).convertPending();
+}
+
+const keysBelow = (folder: string, prefix: string) => Array.fromAsync(folderStore(folder).list(prefix));
+
+test("an hour that is over when rows come for it is rolled up again by the next run, whichever hours that is about", async () => {
+  const folder = await lakeFolder([], NOW_MS);
+  await deliver(folder, rows);
+  equal((await keysBelow(folder, "late/")).length, 2, "rows of two hours, both long over");
+  const event = { hoursMs: [], settledMs: START_MS, runId: "a" };
+  const { hours, lateHours, lateHoursLeft } = await run(folder, event);
+  deepEqual([hours, lateHours, lateHoursLeft], [2, 2, 0]);
+  deepEqual(await ask(folder, "SELECT count(*), sum(sample_count) FROM process_hours"), [[3, 7]]);
+  deepEqual(await keysBelow(folder, "late/"), []);
+  deepEqual((await run(folder, event)).hours, 0);
+});
+
+test("a settled hour in many files is written anew in one, with every row once; an unsettled one and one in few files stay", async () => {
+  const folder = await lakeFolder([], NOW_MS);
+  const others = rows.map((row) => [{ ...row, sequence: row.sequence + 100 }]);
+  await deliver(folder, ...rows.map((row) => [row]), ...others, rows);
+  const nine = "lake/process/dt=2026-11-23/hr=09/";
+  const before = await keysBelow(folder, nine);
+  const count = "SELECT count(*), count(DISTINCT sequence), sum(rss_bytes) FROM process_samples";
+  const counted = await ask(folder, count);
+  equal((await run(folder, { hoursMs: [START_MS], settledMs: START_MS, runId: "a" })).filesCompacted, 0);
+  deepEqual(await keysBelow(folder, nine), before);
+  const ten = await keysBelow(folder, "lake/process/dt=2026-11-23/hr=10/");
+
+  const settled = { hoursMs: [START_MS, START_MS + HOUR_MS], settledMs: NOW_MS, runId: "b" };
+  equal((await run(folder, settled)).filesCompacted, before.length - 1);
+  equal((await keysBelow(folder, nine)).length, 1);
+  deepEqual(await keysBelow(folder, "lake/process/dt=2026-11-23/hr=10/"), ten);
+  deepEqual(await ask(folder, count), counted);
+  deepEqual(
+    await ask(folder, "SELECT count(*) FROM process WHERE hr = 9"),
+    await ask(folder, "SELECT count(*) FROM process_samples WHERE hr = 9"),
+  );
+  deepEqual(await keysBelow(folder, "staging/"), []);
+});
+
+test("an hour is settled after its second scheduled rollup", () => {
+  equal(settledAt(START_MS + 10 * 60_000), START_MS - HOUR_MS);
 });
 
 test("a schedule rolls up the last whole hour and the one before it", () => {

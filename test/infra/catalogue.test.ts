@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import * as lakeTables from "../../infra/parts/lake-tables.ts";
-import { baseViewSql, baseViews } from "../../queries/base-views.ts";
+import { views } from "../../queries/base-views.ts";
 import { tables } from "../../schema/columns.ts";
 import { lakeKey } from "../../schema/keys.ts";
 
@@ -40,20 +40,22 @@ for (const table of lakeTables.tableNames) {
       ["dt string", "hr int"],
     );
   });
+}
 
-  test(`${baseViews[table]}: the view's text is base64 of JSON with the base view's SQL and its columns`, () => {
-    const encoded = /^\/\* Presto View: (\S+) \*\/$/.exec(lakeTables.viewText(table, "tidemark"))?.[1] ?? "";
-    const view = JSON.parse(Buffer.from(encoded, "base64").toString("utf8"));
-    equal(view.originalSql, baseViewSql(table));
-    equal(view.catalog, "awsdatacatalog");
-    equal(view.schema, "tidemark");
-    const names = view.columns.map(({ name }: { name: string }) => name);
-    deepEqual(names, [...Object.keys(tables[table]), "dt", "hr"]);
+for (const view of views()) {
+  test(`${view.name}: the view's text is base64 of JSON with its SQL and its columns`, () => {
+    const encoded = /^\/\* Presto View: (\S+) \*\/$/.exec(lakeTables.viewText(view, "tidemark"))?.[1] ?? "";
+    const stored = JSON.parse(Buffer.from(encoded, "base64").toString("utf8"));
+    equal(stored.originalSql, view.sql);
+    equal(stored.catalog, "awsdatacatalog");
+    equal(stored.schema, "tidemark");
+    const names = stored.columns.map(({ name }: { name: string }) => name);
+    deepEqual(names, [...Object.keys(view.columns), "dt", "hr"]);
     deepEqual(
       names,
-      lakeTables.glueViewColumns(table).map(({ name }) => name),
+      lakeTables.glueViewColumns(view).map(({ name }) => name),
     );
-    deepEqual(new Set(view.columns.map(({ type }: { type: string }) => type)).difference(TRINO_TYPES), new Set());
+    deepEqual(new Set(stored.columns.map(({ type }: { type: string }) => type)).difference(TRINO_TYPES), new Set());
   });
 }
 

@@ -1,12 +1,15 @@
 // The tidemark command as a user types it: help, answers, errors and exit codes.
 import { deepEqual, equal, match } from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { tables } from "../../schema/columns.ts";
 import { lakeFolder } from "../support/lake.ts";
-import { walkerPath, workloadPath } from "../support/native.ts";
+import { libraryPath, walkerPath, workloadPath } from "../support/native.ts";
 import { processSample, samples } from "../support/samples.ts";
 
 const cli = fileURLToPath(new URL("../../local/cli.ts", import.meta.url));
@@ -23,7 +26,7 @@ before(async () => {
 test("--help lists the verbs, and each verb has help of its own", () => {
   const { status, stdout } = tidemark("--help");
   equal(status, 0);
-  for (const verb of ["demo", "watch", "sql", "report", "inspect", "cost"]) {
+  for (const verb of ["demo", "watch", "sql", "report", "inspect", "relief", "cost"]) {
     match(stdout, new RegExp(`^  ${verb} `, "m"));
     equal(tidemark(verb, "--help").status, 0, verb);
   }
@@ -33,6 +36,7 @@ test("bad usage ends with 2 and says what is wrong", () => {
   const cases = [
     [["bogus"], /unknown command 'bogus'/],
     [["inspect", "x"], /whole number/],
+    [["relief", "1", "--timeout", "long"], /Write it like 30s/],
     [["inspect"], /missing required argument 'pid'/],
     [["report", "--period", "soon"], /Write it like 30s/],
     [["sql", "--param", "novalue", "live_growth"], /Write it like name=value/],
@@ -121,6 +125,7 @@ test("inspect says of a fragmented process that it is, what a trim would return,
     answer = tidemark("inspect", String(fragmented.pid)).stdout;
   }
   match(answer, /Fragmented\? Yes: [\d.]+ MiB of the resident memory is free/);
+  match(answer, /^\[#[#+]*x+[^\]]*\]$/m);
   match(answer, /A malloc_trim now would return .*; .* would stay/);
   match(answer, /What pins it: live objects of (256-511 B|512 B-1 KiB)/);
 });
@@ -141,4 +146,37 @@ test("inspect of a process that is not there ends with 1, of one without a reada
   const kernel = tidemark("inspect", "2");
   equal(kernel.status, 1);
   match(kernel.stderr, /kernel thread|does not exist/);
+});
+
+test("inspect --relief says what a relief would need, and relief itself does nothing to a process without the shim", () => {
+  const { stdout } = tidemark("inspect", "--relief", String(fragmented.pid));
+  match(stdout, /Relief: malloc_trim\(0\) would return/);
+  const asked = tidemark("relief", String(fragmented.pid));
+  equal(asked.status, 1);
+  match(asked.stderr, /has no shim that could be asked: start it with LD_PRELOAD=\S+ TIDEMARK_RELIEF=1/);
+  equal(tidemark("relief", "4194303").status, 1);
+  const { relief } = JSON.parse(tidemark("inspect", "--relief", "--json", String(fragmented.pid)).stdout);
+  deepEqual([relief.is_possible, relief.obstacle], [false, "no_shim"]);
+});
+
+test("relief asks a process that allows it, and tells what came of it by its word and by the kernel's", async () => {
+  const ringFolder = mkdtempSync(join(tmpdir(), "tidemark-"));
+  chmodSync(ringFolder, 0o1733);
+  const env = { ...process.env, LD_PRELOAD: libraryPath("libtidemark.so"), TIDEMARK_RING_FOLDER: ringFolder };
+  const startWith = (more: Readonly<Record<string, string>>) => {
+    // A cycle of ten minutes: it is quiet.
+    const child = spawn(workloadPath("healthy"), ["16", "600"], { stdio: "ignore", env: { ...env, ...more } });
+    after(() => child.kill("SIGKILL"));
+    return String(child.pid);
+  };
+  const willing = startWith({ TIDEMARK_RELIEF: "1" });
+  const unwilling = startWith({});
+  for (let tries = 0; tries < 100 && readdirSync(ringFolder).length < 1; tries++) await sleep(50);
+  const { status, stdout } = tidemark("relief", willing, "--timeout", "30s", "--json");
+  const answer = JSON.parse(stdout);
+  deepEqual([status, answer.outcome, answer.pid], [0, "done", Number(willing)]);
+  equal(answer.rss_bytes_before > 0 && answer.rss_bytes_after > 0, true);
+  const again = tidemark("relief", willing);
+  deepEqual([again.status, /too short a time ago/.test(again.stdout)], [1, true]);
+  equal(tidemark("relief", unwilling).status, 1, "with glibc and without leave the shim has nothing to do in it");
 });

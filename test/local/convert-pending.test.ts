@@ -12,6 +12,7 @@ import { pendingConverter } from "../../local/convert-pending.ts";
 import { hostIdentity, processSample, samples } from "../support/samples.ts";
 
 const NOW_MS = 1_800_000_000_000;
+let nowMs = NOW_MS;
 const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 async function deliver(folder: string, sequence: number): Promise<void> {
@@ -23,13 +24,24 @@ test("each object is converted once, also by a converter that starts later", asy
   const folder = mkdtempSync(join(tmpdir(), "tidemark-"));
   for (let sequence = 0; sequence < 23; sequence++) await deliver(folder, sequence);
   const reports: ConvertReport[] = [];
-  const first = pendingConverter(folder, quiet, (report) => reports.push(report));
+  const first = pendingConverter(folder, { log: quiet, report: (report) => reports.push(report), nowMs: () => nowMs });
   equal(await first.convertPending(), 0);
   equal(await first.convertPending(), 0);
   await deliver(folder, 99);
-  await pendingConverter(folder, quiet, (report) => reports.push(report)).convertPending();
+  await pendingConverter(folder, { log: quiet, report: (report) => reports.push(report), nowMs: () => nowMs }).convertPending();
   equal(reports.length, 24);
   equal(new Set(reports.map((report) => report.key)).size, 24);
+});
+
+test("a store that stays down is tried ever more seldom", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tidemark-"));
+  await deliver(folder, 1);
+  writeFileSync(join(folder, "lake"), "");
+  const errors: string[] = [];
+  const log = { ...quiet, error: (message: string) => void errors.push(message) };
+  const converter = pendingConverter(folder, { log, report: () => undefined, nowMs: () => nowMs });
+  for (let second = 0; second < 120; second++, nowMs += 1_000) await converter.convertPending();
+  equal(errors.length, 7, "after 0, 1, 3, 7, 15, 31 and 63 seconds");
 });
 
 test("an object that could not be stored is handed back, and converted when the store is well again", async () => {
@@ -38,10 +50,12 @@ test("an object that could not be stored is handed back, and converted when the 
   // A file where the lake's folder should be: every put fails, whoever runs the test.
   writeFileSync(join(folder, "lake"), "");
   const reports: ConvertReport[] = [];
-  const converter = pendingConverter(folder, quiet, (report) => reports.push(report));
+  const converter = pendingConverter(folder, { log: quiet, report: (report) => reports.push(report), nowMs: () => nowMs });
   equal(await converter.convertPending(), 1);
   equal(reports.length, 0);
   rmSync(join(folder, "lake"));
+  equal(await converter.convertPending(), 1, "its pause is not over");
+  nowMs += 1_000;
   equal(await converter.convertPending(), 0);
   deepEqual(
     reports.map((report) => report.kind),
@@ -57,7 +71,14 @@ test("an object that is no batch leaves its reason in rejects/ and holds nobody 
   writeFileSync(join(raw, "a-noise.ndjson.gz"), "this is no gzip");
   chmodSync(join(raw, "a-noise.ndjson.gz"), 0o600);
   const reports: ConvertReport[] = [];
-  equal(await pendingConverter(folder, quiet, (report) => reports.push(report)).convertPending(), 0);
+  equal(
+    await pendingConverter(folder, {
+      log: quiet,
+      report: (report) => reports.push(report),
+      nowMs: () => nowMs,
+    }).convertPending(),
+    0,
+  );
   const [noise, good] = reports;
   equal(noise?.kind === "converted" && noise.rejects, 1);
   equal(good?.kind === "converted" && good.rows.process, 1);

@@ -2,7 +2,7 @@
 // Which rows are in the files is left to lakes.ts.
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { baseViewSql, baseViews } from "../../queries/base-views.ts";
+import { views } from "../../queries/base-views.ts";
 import { type Column, type ColumnType, type TableName, tables } from "../../schema/columns.ts";
 import { LAKE_PREFIX } from "../../schema/keys.ts";
 import { quoted, type TrinoClient } from "./client.ts";
@@ -19,13 +19,13 @@ export const trinoTypes: Readonly<Record<ColumnType, string>> = {
 
 export const tableNames = Object.keys(tables) as TableName[];
 
-/** Makes a schema of this name with all tables and base views over the lake of the folder. */
+/** Makes a schema of this name with all tables and views over the lake of the folder. */
 export async function openLakeOnTrino(client: TrinoClient, schema: string, folder: string): Promise<void> {
   await client.query(`CREATE SCHEMA ${schema}`);
   for (const table of tableNames) {
     await createTable(client, `${schema}.${table}`, table, join(folder, LAKE_PREFIX, table));
-    await client.query(`CREATE VIEW ${baseViews[table]} AS ${baseViewSql(table)}`, { schema });
   }
+  for (const { name, sql } of views()) await client.query(`CREATE VIEW ${name} AS ${sql}`, { schema });
 }
 
 /** An external table over a folder of `dt=.../hr=...` folders; the columns that an older file lacks are NULL. */

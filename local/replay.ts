@@ -1,0 +1,65 @@
+// tidemark replay: fills a lake with what was recorded, for demos, trials of scale, and judging detection.
+// Traces go through the whole pipeline; another lake is multiplied file by file. Either way the rows say that they are replayed.
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createLogUpdate } from "log-update";
+import { formatCount } from "../functions/core/units.ts";
+import { conversionTotals } from "./log.ts";
+import { multiplyLake } from "./replay/multiply-lake.ts";
+import { replayTraces } from "./replay/replay-traces.ts";
+import { parseTrace, type Trace } from "./replay/trace.ts";
+
+export interface ReplayVerb {
+  /** Trace files, folders of them, or one folder with a lake. */
+  readonly sources: readonly string[];
+  readonly folder: string;
+  readonly hosts: number;
+  readonly repeat: number;
+  readonly stretch: number;
+  readonly endMs: number;
+}
+
+export async function replay({ sources, folder, hosts, repeat, stretch, endMs }: ReplayVerb): Promise<void> {
+  const [only] = sources;
+  if (sources.length === 1 && only !== undefined && existsSync(join(only, "lake"))) {
+    if (repeat !== 1 || stretch !== 1) throw new Error("--repeat and --stretch go with traces; a lake is shifted as a whole");
+    if (resolve(only) === resolve(folder)) throw new Error(`${only} cannot be replayed into itself: choose another --folder`);
+    return replayLake(only, { folder, hosts, endMs });
+  }
+  const traces = readTraces(sources);
+  const totals = conversionTotals();
+  const line = progressLine();
+  const progress = (done: number) => line.show(`${done} of ${hosts} hosts: ${totals.text()}`);
+  await replayTraces(traces, { folder, endMs, hosts, repeat, stretch, totals, progress });
+  line.done();
+  process.stderr.write(
+    `${traces.length} traces on ${hosts} hosts: ${totals.text()}\nnext: tidemark report --folder ${folder}\n`,
+  );
+}
+
+async function replayLake(source: string, { folder, hosts, endMs }: Pick<ReplayVerb, "folder" | "hosts" | "endMs">) {
+  const line = progressLine();
+  const progress = (done: number, all: number) => line.show(`${done} of ${all} hours`);
+  const { hours, rows } = await multiplyLake({ source, folder, copies: hosts, endMs, progress });
+  line.done();
+  process.stderr.write(`${formatCount(rows)} rows of ${hours} hours, every host ${hosts} times\n`);
+}
+
+function readTraces(sources: readonly string[]): readonly Trace[] {
+  const files = sources.flatMap((source) => {
+    if (!existsSync(source)) throw new Error(`${source} does not exist`);
+    return statSync(source).isDirectory() ? globSync(join(source, "*.ndjson")).sort() : [source];
+  });
+  if (files.length === 0) throw new Error(`no trace (*.ndjson) and no lake in ${sources.join(", ")}`);
+  return files.map((file) => {
+    const trace = parseTrace(readFileSync(file, "utf8"), file);
+    if (!trace.ok) throw new Error(`${file}: ${trace.error}`);
+    return trace.value;
+  });
+}
+
+/** On a terminal one line that changes; elsewhere nothing, because the last line says it all. */
+function progressLine(): { show(text: string): void; done(): void } {
+  const terminal = process.stderr.isTTY ? createLogUpdate(process.stderr) : null;
+  return { show: (text) => terminal?.(text), done: () => terminal?.done() };
+}

@@ -1,0 +1,65 @@
+// A recorded trace as rows of a process: NDJSON, a header line and then one row for each moment.
+// Only measured columns are taken: what a trace knows about its own cause is not for the lake.
+import { basename } from "node:path";
+import { type Column, type ProcessSample, processColumns } from "../../schema/columns.ts";
+import { err, ok, type Result } from "../../schema/result.ts";
+
+export type Measured = Partial<ProcessSample>;
+
+export interface Trace {
+  /** Name of the service that it is replayed as. */
+  readonly name: string;
+  /** In the order of their time. */
+  readonly rows: readonly { readonly offsetMs: number; readonly measured: Measured }[];
+}
+
+/** An estimate made from malloc_info, in the place of the figure that only the walker knows. */
+const aliases: Readonly<Record<string, string>> = { reclaimable_bytes_estimate: "reclaimable_bytes" };
+const allocators = new Set(["glibc", "jemalloc", "tcmalloc", "mimalloc", "unknown"]);
+const counted = new Set(
+  Object.entries<Column>(processColumns)
+    .filter(([, { type, unit, perBatch }]) => type === "int64" && unit !== null && !perBatch)
+    .map(([name]) => name),
+);
+
+/** `path` names the trace where its header does not. The error says which line is wrong. */
+export function parseTrace(text: string, path: string): Result<Trace, string> {
+  const [header = "", ...lines] = text.split("\n").filter((line) => line.trim() !== "");
+  const head = parseObject(header);
+  if (head === null) return err("line 1 is not a JSON object: a header is expected there");
+  const rows: { offsetMs: number; measured: Measured }[] = [];
+  for (const [at, line] of lines.entries()) {
+    const row = parseObject(line);
+    const offsetMs = row?.["offset_ms"];
+    if (row === null || typeof offsetMs !== "number" || !Number.isFinite(offsetMs) || offsetMs < 0) {
+      return err(`line ${at + 2} is not a row with offset_ms, milliseconds from 0 on`);
+    }
+    rows.push({ offsetMs, measured: measuredOf(row) });
+  }
+  if (rows.length === 0) return err("it has no rows");
+  const id = head["id"];
+  return ok({
+    name: typeof id === "string" && id !== "" ? id : basename(path, ".ndjson"),
+    rows: rows.sort((one, other) => one.offsetMs - other.offsetMs),
+  });
+}
+
+function measuredOf(row: Readonly<Record<string, unknown>>): Measured {
+  const measured: Record<string, number | string> = {};
+  for (const [name, value] of Object.entries(row)) {
+    const column = aliases[name] ?? name;
+    if (counted.has(column) && typeof value === "number" && Number.isSafeInteger(value) && value >= 0) measured[column] = value;
+  }
+  const { allocator } = row;
+  if (typeof allocator === "string" && allocators.has(allocator)) measured["allocator"] = allocator;
+  return measured;
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,2 @@
+import { benchFleet } from "./fleet.ts";
+for (const r of await benchFleet()) console.log(JSON.stringify(r));
