@@ -3,23 +3,13 @@
  * It leaves the thread itself to thread.c. */
 #include "fork.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 
 #include "kernel.h"
 #include "libc.h"
 #include "owner.h"
+#include "program.h"
 #include "thread.h"
-
-#ifdef SYS_newfstatat
-#define STAT_AT SYS_newfstatat
-#else
-#define STAT_AT SYS_fstatat
-#endif
-
-/* The program's one thread and ours; a directory counts itself twice. fs/proc/base.c, proc_task_getattr. */
-#define TASK_FOLDER_LINKS (2 + 2)
 
 static long allowed_seccomp;
 static long thread_owner;   /* The process whose thread runs; 0: none does. A bare clone() leaves it to another process. */
@@ -35,17 +25,12 @@ static bool is_in_crash(void) {
     return SYSTEM_CALL_4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof mask) != 0 || (mask & FATAL_SIGNALS);
 }
 
-static bool has_one_thread_but_ours(void) {
-    struct stat status = {0};
-    return SYSTEM_CALL_4(STAT_AT, AT_FDCWD, "/proc/self/task", &status, 0) == 0 && status.st_nlink == TASK_FOLDER_LINKS;
-}
-
 static void prepare(void) {
     child_may_start = false;
     if (!thread_owner || SYSTEM_CALL_1(SYS_getpid, 0) != thread_owner || seccomp_mode() != allowed_seccomp) return;
     if (!thread_pause()) return;
     lock_holder = SYSTEM_CALL_1(SYS_gettid, 0);
-    child_may_start = !is_in_crash() && has_one_thread_but_ours() && owner_is_ready_after_fork();
+    child_may_start = !is_in_crash() && program_has_one_thread_but_ours() && owner_is_ready_after_fork();
 }
 
 static void parent(void) {

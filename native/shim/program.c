@@ -3,12 +3,24 @@
 #include "program.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
+#include "../preload/syscall.h"
 #include "../preload/text.h"
 #include "libc.h"
+
+#ifdef SYS_newfstatat
+#define STAT_AT SYS_newfstatat
+#else
+#define STAT_AT SYS_fstatat
+#endif
+
+/* The program's one thread and ours; a directory counts itself twice. fs/proc/base.c, proc_task_getattr. */
+#define TASK_FOLDER_LINKS (2 + 2)
 
 /* unshare and nsenter: their calls fail with EINVAL (man 2 setns, unshare). setpriv: it changes the capabilities of its thread
  * alone and then its user; glibc changes the user of every thread, and aborts when one may and another may not
@@ -82,4 +94,39 @@ bool program_must_stay_single_threaded(void) {
     bool answer = false;
     if (dl_iterate_phdr) (void)dl_iterate_phdr(look_at_program, &answer);
     return answer;
+}
+
+bool program_has_one_thread_but_ours(void) {
+    struct stat status = {0};
+    return SYSTEM_CALL_4(STAT_AT, AT_FDCWD, "/proc/self/task", &status, 0) == 0 && status.st_nlink == TASK_FOLDER_LINKS;
+}
+
+/* The first thread counts as one until the process ends, but its list of robust futexes, which glibc registers at the start, is
+ * taken from it when it leaves. Source: kernel/futex/core.c, futex_cleanup; man 2 get_robust_list. */
+bool program_has_left(void) {
+    void *head = NULL;
+    size_t bytes = 0;
+    long first = SYSTEM_CALL_1(SYS_getpid, 0);
+    return SYSTEM_CALL_3(SYS_get_robust_list, first, &head, &bytes) == 0 && !head && program_has_one_thread_but_ours();
+}
+
+/* Field 52 of its stat (man 5 proc_pid_stat), a wait status, and the last one of the line. */
+long program_left_with(void) {
+    char path[64];
+    char line[1024];
+    struct text name = text_in(path, sizeof path);
+    text_add(&name, "/proc/self/task/");
+    text_add_number(&name, (uint64_t)SYSTEM_CALL_1(SYS_getpid, 0), 10);
+    text_add(&name, "/stat");
+    int file = system_open_at(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0) return 0;
+    long length = system_read(file, line, sizeof line - 1);
+    (void)system_close(file);
+    if (length <= 0 || length >= (long)sizeof line - 1) return 0;
+    long status = 0;
+    long unit = 1;
+    for (long at = length - 2; at > 0 && line[at] >= '0' && line[at] <= '9' && unit < 1000000; at--, unit *= 10) {
+        status += (line[at] - '0') * unit;
+    }
+    return status >> 8 & 255;
 }

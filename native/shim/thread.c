@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "libc.h"
 #include "owner.h"
+#include "program.h"
 #include "relief.h"
 #include "ring.h"
 #include "settings.h"
@@ -24,6 +25,8 @@
 #define COST_SHARE 2000
 /* What a fork waits for a measurement at most: longer than any that was seen, shorter than anybody would notice. */
 #define FORK_WAIT_NS (50 * NS_PER_MS)
+/* How long a program whose other threads have left waits for us at most. A look costs a microsecond. */
+#define ALONE_LOOK_NS NS_PER_S
 /* Linux 5.9. The headers may be older. */
 #define NUMBER_OF_CLOSE_RANGE 436
 #define CLOSE_RANGE_UNSHARE_FLAG 2
@@ -65,12 +68,14 @@ static void stop_under_new_filter(void) {
     while (seccomp_mode() != allowed_seccomp) futex_wait(&never, 0, UINT64_MAX);
 }
 
-static uint64_t sleep_until(uint64_t due_ns) {
+/* False when nobody is left but us: a program whose first thread has left ends with its last one, and that must not be ours. */
+static bool sleep_until(uint64_t due_ns) {
     for (;;) {
         uint64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
-        if (now_ns >= due_ns) return now_ns;
-        futex_wait(&never, 0, due_ns - now_ns);
+        if (now_ns >= due_ns) return true;
+        futex_wait(&never, 0, due_ns - now_ns < ALONE_LOOK_NS ? due_ns - now_ns : ALONE_LOOK_NS);
         stop_under_new_filter();
+        if (program_has_left()) return false;
     }
 }
 
@@ -103,8 +108,16 @@ static void run(void) {
         relief_look(allocator, has_own_descriptors);
         drop_lock();
         uint64_t look_due_ns = settings.is_relief_allowed ? now_ns + RELIEF_LOOK_MS * NS_PER_MS : record_due_ns;
-        sleep_until(allocator->measure && record_due_ns < look_due_ns ? record_due_ns : look_due_ns);
+        if (!sleep_until(allocator->measure && record_due_ns < look_due_ns ? record_due_ns : look_due_ns)) return;
     }
+}
+
+/* Nobody else is left. Who returns here ends the program as its last thread does: nptl runs what atexit knows, if the first
+ * thread left by pthread_exit. If it left by the system call itself, with a code, then that code is the program's; since Linux
+ * 6.0 the last thread's counts (kernel/exit.c, synchronize_group_exit). */
+static void leave_last(void) {
+    long code = has_own_descriptors ? program_left_with() : 0;
+    if (code) (void)SYSTEM_CALL_1(SYS_exit, code);
 }
 
 static void *thread_main(void *has_file) {
@@ -117,7 +130,11 @@ static void *thread_main(void *has_file) {
         folder = ring_open_folder(); /* Now: the program may change its root directory before the first record. */
         if (folder < 0) return NULL;
     }
-    sleep_until(first_ns);
+    if (!sleep_until(first_ns)) {
+        if (has_file) ring_discard();
+        leave_last();
+        return NULL;
+    }
     allocator = owner_find();
     if (!allocator || (!allocator->measure && !settings.is_relief_allowed)) {
         if (has_file) ring_discard();
@@ -126,6 +143,7 @@ static void *thread_main(void *has_file) {
     if (!has_file && !ring_create(folder)) return NULL;
     if (folder >= 0) (void)system_close(folder);
     run();
+    leave_last();
     return NULL;
 }
 

@@ -30,8 +30,6 @@ const environment = {
 };
 /** One that hangs has failed; none takes a tenth of this on an idle machine. */
 const RUN_MS_MAX = 60_000;
-/** For what is known to hang. */
-const TODO_RUN_MS_MAX = 10_000;
 
 let shim: string;
 let failures: string;
@@ -60,7 +58,7 @@ async function run(program: BatteryProgram, preload: string): Promise<Outcome> {
     child.stdout.destroy();
     child.stderr.destroy();
   };
-  const timer = setTimeout(giveUp, program.todoOnJemalloc ? TODO_RUN_MS_MAX : RUN_MS_MAX);
+  const timer = setTimeout(giveUp, RUN_MS_MAX);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (data: Buffer) => (stdout += data.toString("latin1")));
   child.stderr.on("data", (data: Buffer) => (stderr += data.toString("latin1")));
@@ -114,8 +112,7 @@ describe("the battery", { concurrency: 2 }, () => {
 
   for (const program of batteryPrograms.filter(({ onJemalloc }) => onJemalloc)) {
     const skip = missing(...program.commands);
-    const todo = program.todoOnJemalloc ?? false;
-    test(`${program.name} on jemalloc: the same with and without the shim's thread`, { skip, todo }, async () => {
+    test(`${program.name} on jemalloc: the same with and without the shim's thread`, { skip }, async () => {
       const without = await run(program, JEMALLOC);
       assert.deepEqual(await run(program, JEMALLOC), without, "two runs without our libraries must not differ either");
       assert.deepEqual(await run(program, `${JEMALLOC}:${shim}`), without, "with libtidemark.so");
