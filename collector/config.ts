@@ -3,9 +3,13 @@
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { err, ok, type Result } from "../schema/result.ts";
+import { IMDS_ENDPOINT } from "./identity/imds.ts";
+import { defaultSpoolFolder } from "./ship/spool-folder.ts";
 
 const ms = (least: number, most: number, usual: number) => z.coerce.number().int().min(least).max(most).default(usual);
 const share = (usual: number) => z.coerce.number().positive().max(0.5).default(usual);
+
+const IMDS_ADDRESS = /^http:\/\/(169\.254\.169\.254|\[fd00:ec2::254\]|127\.0\.0\.1|\[::1\])(:\d{1,5})?\/?$/;
 
 const environment = z.object({
   /** Folder that stands for the bucket; raw objects appear below raw/. Either this or a stream. */
@@ -19,8 +23,11 @@ const environment = z.object({
   TIDEMARK_TICK_MS: ms(100, 3_600_000, 10_000),
   /** Time between rows of a process. */
   TIDEMARK_ROW_MS: ms(100, 3_600_000, 60_000),
-  /** Rows are shipped when this old, however few. */
-  TIDEMARK_FLUSH_MS: ms(100, 3_600_000, 60_000),
+  /**
+   * Rows are shipped when this old, however few. Five minutes of 30 processes cost half of what single ones do: rows of one
+   * process compress beside each other, and fewer units of 5 KiB, as Firehose bills, stay half empty. Kept safe by the spool.
+   */
+  TIDEMARK_FLUSH_MS: ms(100, 3_600_000, 300_000),
   /** Smaller processes are counted but get no row: nothing worth recovering fits in them. */
   TIDEMARK_RSS_BYTES_MIN: z.coerce
     .number()
@@ -39,7 +46,15 @@ const environment = z.object({
   TIDEMARK_WALK_CPU_US_MAX: z.coerce.number().int().min(1_000).max(60_000_000).default(500_000),
   /** Longest stall of a target's mmap calls that a look at smaps_rollup may cause. */
   TIDEMARK_STALL_MS_MAX: z.coerce.number().positive().default(50),
-  /** Encoded records waiting for delivery; beyond it the oldest are dropped and counted. */
+  /** Where records wait on the disk; unless set, /var/lib/tidemark/spool for a stream where /var/lib/tidemark is there. */
+  TIDEMARK_SPOOL_FOLDER: z.string().startsWith("/").optional(),
+  /** Files of the spool; beyond it the oldest are dropped and counted. Three weeks of 30 processes. */
+  TIDEMARK_SPOOL_BYTES_MAX: z.coerce
+    .number()
+    .int()
+    .min(4 * 1_024 * 1_024)
+    .default(256 * 1_024 * 1_024),
+  /** Encoded records waiting in memory, where no disk takes them; beyond it the oldest are dropped and counted. */
   TIDEMARK_BUFFER_BYTES_MAX: z.coerce
     .number()
     .int()
@@ -47,6 +62,15 @@ const environment = z.object({
     .default(64 * 1_024 * 1_024),
   /** Where preloaded libraries leave their files: TIDEMARK_RING_FOLDER_DEFAULT of native/abi/tidemark_abi.h. */
   TIDEMARK_RING_FOLDER: z.string().startsWith("/").default("/run/tidemark/rings"),
+  /** Whether EC2's instance metadata service is asked who this instance is; `off` where nothing may be asked. */
+  TIDEMARK_IMDS: z.enum(["auto", "off"]).default("auto"),
+  /** Both as the SDK has them. Its token goes to this address: only the instance's own link and loopback are taken. */
+  AWS_EC2_METADATA_SERVICE_ENDPOINT: z
+    .string()
+    .regex(IMDS_ADDRESS, "expected http://169.254.169.254, http://[fd00:ec2::254] or a loopback address")
+    .transform((endpoint) => endpoint.replace(/\/$/, ""))
+    .default(IMDS_ENDPOINT),
+  AWS_EC2_METADATA_DISABLED: z.string().optional(),
   TIDEMARK_WALKER: z
     .string()
     .min(1)
@@ -75,7 +99,12 @@ export interface CollectorConfig {
   readonly walkCpuUsMax: number;
   readonly stallMsMax: number;
   readonly bufferBytesMax: number;
+  /** Null: rows wait in memory alone. */
+  readonly spoolFolder: string | null;
+  readonly spoolBytesMax: number;
   readonly ringFolder: string;
+  /** Where the instance metadata service is; null when nobody may be asked. */
+  readonly imdsEndpoint: string | null;
   readonly walkerPath: string;
   readonly stopOnStdinEnd: boolean;
 }
@@ -94,6 +123,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): R
   if (settings.TIDEMARK_ROW_MS < settings.TIDEMARK_TICK_MS) {
     return err([`TIDEMARK_ROW_MS is ${settings.TIDEMARK_ROW_MS}: at least TIDEMARK_TICK_MS, ${settings.TIDEMARK_TICK_MS}`]);
   }
+  const mayAsk = settings.TIDEMARK_IMDS === "auto" && settings.AWS_EC2_METADATA_DISABLED?.toLowerCase() !== "true";
   return ok({
     destination: destination.value,
     tickMs: settings.TIDEMARK_TICK_MS,
@@ -107,7 +137,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): R
     walkCpuUsMax: settings.TIDEMARK_WALK_CPU_US_MAX,
     stallMsMax: settings.TIDEMARK_STALL_MS_MAX,
     bufferBytesMax: settings.TIDEMARK_BUFFER_BYTES_MAX,
+    // A folder is delivery to this machine, often beside a collector that ships: it must not come by that one's spool unasked.
+    spoolFolder: settings.TIDEMARK_SPOOL_FOLDER ?? (destination.value.kind === "firehose" ? defaultSpoolFolder() : null),
+    spoolBytesMax: settings.TIDEMARK_SPOOL_BYTES_MAX,
     ringFolder: settings.TIDEMARK_RING_FOLDER,
+    imdsEndpoint: mayAsk ? settings.AWS_EC2_METADATA_SERVICE_ENDPOINT : null,
     walkerPath: settings.TIDEMARK_WALKER,
     stopOnStdinEnd: settings.TIDEMARK_STOP_ON_STDIN_END === "1",
   });

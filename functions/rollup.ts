@@ -38,8 +38,9 @@ export interface RollupReport {
 /** Rolling an hour up takes seconds on Athena; a month that arrives at once must not outlast the function. */
 const LATE_HOURS_MAX = 24;
 
+/** Returns the keys of the files that hold the hours now. */
 export const createRollupHandler = (edge: RollupEdge) =>
-  middy(async ({ hoursMs, settledMs, runId }: RollupEvent): Promise<void> => {
+  middy(async ({ hoursMs, settledMs, runId }: RollupEvent): Promise<readonly string[]> => {
     const late = await lateMarks(edge.lake);
     const lateHours = [...late.keys()].filter((hour) => !hoursMs.includes(hour)).sort((a, b) => a - b);
     const hours = [...hoursMs, ...lateHours.slice(0, LATE_HOURS_MAX)];
@@ -58,6 +59,7 @@ export const createRollupHandler = (edge: RollupEdge) =>
       filesCompacted,
       files,
     });
+    return files;
   });
 
 async function lateMarks(lake: ObjectStore): Promise<ReadonlyMap<number, readonly string[]>> {

@@ -39,8 +39,11 @@ function positiveNumber(text: string): number {
   return number;
 }
 
+/** Date.parse alone would take "5" for a day in May 2001. */
 function utcTime(text: string): number {
-  const timeMs = Date.parse(/[zZ]|[+-]\d\d:\d\d$/.test(text) ? text : `${text.replace(" ", "T")}Z`);
+  const [, date, time = "00:00", offset = "Z"] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?))?(Z|[+-]\d\d:\d\d)?$/i.exec(text) ?? [];
+  const timeMs = Date.parse(`${date}T${time}${offset.toUpperCase()}`);
   if (Number.isNaN(timeMs)) throw new InvalidArgumentError("Write it like 2026-11-23T12:00:00.");
   return timeMs;
 }
@@ -161,7 +164,11 @@ program
   .option("--hosts <count>", "hosts that run every trace, or copies of every host of a lake", wholeNumber, 1)
   .option("--repeat <count>", "plays of every trace, one after the other", wholeNumber, 1)
   .option("--stretch <factor>", "times the recorded distance between rows", positiveNumber, 1)
-  .option("--end <time>", "UTC time of the last row, like 2026-11-23T12:00:00; now when left out", utcTime)
+  .option(
+    "--end <time>",
+    "UTC time of the last row (a lake's last hour ends there or before), like 2026-11-23T12:00:00; now when left out",
+    utcTime,
+  )
   .action(async (sources: string[], { folder, hosts, repeat, stretch, end }) => {
     const { replay } = await import("./replay.ts");
     await replay({ sources, folder: resolve(folder), hosts, repeat, stretch, endMs: end ?? Date.now() });

@@ -19,6 +19,9 @@ export interface CollectorProcess {
 const NODE_FLAGS = ["--v8-pool-size=0", "--max-semi-space-size=1"];
 const ALLOCATOR_SETTINGS = { MALLOC_ARENA_MAX: "1" };
 
+/** One machine is nobody's fleet: no packet leaves it unless the environment says otherwise. */
+const ASK_NOBODY = { TIDEMARK_IMDS: "off" };
+
 const STOP_WITH_US = { TIDEMARK_STOP_ON_STDIN_END: "1" };
 
 const entry = fileURLToPath(new URL("../collector/main.ts", import.meta.url));
@@ -27,7 +30,14 @@ const entry = fileURLToPath(new URL("../collector/main.ts", import.meta.url));
 export function startCollector(settings: CollectorSettings, onLog: (line: string) => void): CollectorProcess {
   const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
   const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, entry], {
-    env: { ...process.env, OTEL_SERVICE_NAME: "tidemark-collector", ...ALLOCATOR_SETTINGS, ...STOP_WITH_US, ...environment },
+    env: {
+      ...ASK_NOBODY,
+      ...process.env,
+      OTEL_SERVICE_NAME: "tidemark-collector",
+      ...ALLOCATOR_SETTINGS,
+      ...STOP_WITH_US,
+      ...environment,
+    },
     stdio: ["pipe", "ignore", "pipe"],
   });
   // Nothing is ever written: the pipe is there to close when this process ends, however it ends.

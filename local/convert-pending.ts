@@ -1,9 +1,10 @@
 // Stands for EventBridge and SQS on one machine: announces every raw object that has not been converted yet to the handler.
 // An object counts as converted when the handler has acknowledged it; a marker file remembers that across runs.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
+import { makeFolder } from "../collector/ship/make-folder.ts";
 import { type ConvertReport, createConvertHandler } from "../functions/convert.ts";
 import type { Log } from "../functions/edges.ts";
 import { RAW_PREFIX, rawPrefix } from "../schema/keys.ts";
@@ -33,7 +34,7 @@ export function pendingConverter(folder: string, { log, report, nowMs = Date.now
   const store = folderStore(folder);
   const handler = createConvertHandler({ raw: store, rawBucket: BUCKET, lake: store, log, nowMs, report });
   const markers = join(folder, "state", "converted");
-  mkdirSync(markers, { recursive: true });
+  makeFolder(markers);
   const markerOf = (key: string) => join(markers, createHash("sha256").update(key).digest("hex"));
   const done = new Set<string>();
   /** Keys of objects that failed: the pause before their next try, and when that is due. */

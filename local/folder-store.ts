@@ -1,7 +1,8 @@
 // A folder in the place of the bucket: keys are paths below it.
 // Like S3, an object appears whole or not at all, and the last writer wins.
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, normalize, sep } from "node:path";
+import { makeFolder } from "../collector/ship/make-folder.ts";
 import type { ObjectStore } from "../functions/edges.ts";
 
 const READ_BYTES = 1_024 * 1_024;
@@ -24,7 +25,7 @@ export function folderStore(folder: string): ObjectStore {
     },
     async put(key, bytes) {
       const path = pathOf(key);
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       const unfinished = join(dirname(path), `.${process.pid}-${writes++}.tmp`);
       const file = await open(unfinished, "w");
       try {

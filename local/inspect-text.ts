@@ -11,7 +11,7 @@ import {
   formatSizeBin,
 } from "../functions/core/units.ts";
 import type { Arena } from "./inspect-arenas.ts";
-import { barOf, legendOf, partsOf } from "./inspect-memory.ts";
+import { barOf, legendOf, partsOf, reclaimableIsLeast } from "./inspect-memory.ts";
 import { verdictOf } from "./inspect-verdict.ts";
 
 /** Fits a terminal of 100 columns, and a ticket. */
@@ -20,7 +20,7 @@ const LABEL_WIDTH = 12;
 const PINS_MAX = 4;
 /** Less than this is pinned in every program. */
 const PINNED_BYTES_MIN = 1_024 * 1_024;
-const ARENAS_MAX = 5;
+const ARENAS_MAX = 4;
 const PIN_BAR_WIDTH = 24;
 /** Settings may be long; `--json` has all of them. */
 const SETTINGS_LINES_MAX = 4;
@@ -56,7 +56,9 @@ export function inspectText(row: Measured, around: Surroundings): string {
 
 function head(row: Measured, around: Surroundings): readonly string[] {
   const version = row.service_version == null ? "" : ` ${plain(row.service_version)}`;
-  const who = `${plain(row.service)}${version}, pid ${row.pid} (${plain(row.comm ?? "?")})`;
+  const isNamedSo = row.service === row.comm && version === "";
+  // The name that ps shows comes first: the service may be named after the file behind a link, as redis-server's on Debian.
+  const who = `pid ${row.pid}, ${plain(row.comm ?? "?")}${isNamedSo ? "" : `, service ${plain(row.service)}${version}`}`;
   const container = row.container_id == null ? "" : `, container ${plain(row.container_id).slice(0, 12)}`;
   const limit = row.cgroup_limit_bytes;
   const ofLimit = limit == null ? "" : `, cgroup ${formatBytes(row.cgroup_current_bytes)} of ${formatBytes(limit)}`;
@@ -106,7 +108,8 @@ function arenaTable(row: Measured, arenas: readonly Arena[] | null): readonly st
   if ((row.arena_count ?? 0) <= 1 || row.heap_source !== "walk") return [];
   const summary = `Arenas: ${formatCount(row.arena_count)}, ${formatCount(row.arena_count_over_1mib)} of them over 1 MiB; ${formatBytes(row.non_main_free_bytes)} of the free memory lies in those of threads.`;
   if (arenas === null) return wrap(summary);
-  const columns = ["arena", "held", "live", "free", "largest free", "a trim returns"];
+  const returns = reclaimableIsLeast(row) ? "a trim, at least" : "a trim returns";
+  const columns = ["arena", "held", "live", "free", "largest free", returns];
   const rows = arenas
     .slice(0, ARENAS_MAX)
     .map((arena) => [
@@ -117,7 +120,8 @@ function arenaTable(row: Measured, arenas: readonly Arena[] | null): readonly st
     ]);
   const line = (cells: readonly string[]) =>
     `  ${cells.map((cell, at) => (at === 0 ? cell.padEnd(8) : cell.padStart(16))).join("")}`;
-  const more = arenas.length > ARENAS_MAX ? [`  and ${formatCount(arenas.length - ARENAS_MAX)} smaller ones`] : [];
+  const more =
+    arenas.length > ARENAS_MAX ? [`  and ${formatCountOf(arenas.length - ARENAS_MAX, "smaller one", "smaller ones")}`] : [];
   return [...wrap(summary), line(columns), ...rows.map(line), ...more];
 }
 
@@ -183,13 +187,17 @@ function cost(row: Measured): readonly string[] {
 /** What a reader could take for nothing, although it is only not measured. */
 function unknowns(row: Measured): readonly string[] {
   const items = [
-    ...(row.pss_bytes == null ? ["PSS: not readable, or measuring it would have stalled the process for too long"] : []),
-    ...(row.alloc_failure_count == null ? ["allocation failures: libtidemark-failures.so is not loaded"] : []),
+    ...(row.pss_bytes == null
+      ? ["PSS: closed to this user (try sudo), or reading it would stall the process for too long (TIDEMARK_STALL_MS_MAX)"]
+      : []),
+    ...(row.alloc_failure_count == null
+      ? ["failures: libtidemark-failures.so not loaded, or counted in the process that forked this one"]
+      : []),
     ...(row.heap_source === "walk" && row.live_bytes != null && row.tcache_bytes == null
-      ? ["chunks parked in tcaches: counted as live"]
+      ? ["chunks parked in tcaches: this glibc keeps them where Tidemark cannot look, so they count as live"]
       : []),
     ...(row.cgroup_limit_bytes == null && row.cgroup_current_bytes == null
-      ? ["memory of the cgroup: not readable, or the root"]
+      ? ["memory of the cgroup: in the root cgroup, or no cgroup v2: the host's memory is its limit"]
       : []),
   ];
   return items.length === 0 ? [] : ["Not known", ...items.flatMap((item) => wrap(item, WIDTH - 2).map((line) => `  ${line}`))];

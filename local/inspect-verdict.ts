@@ -3,7 +3,7 @@
 import type { Measured } from "../collector/watch/measure.ts";
 import { heapUnknownText } from "../functions/core/heap-unknown.ts";
 import { formatBytes, formatShare } from "../functions/core/units.ts";
-import { heldOf, reliefCall } from "./inspect-memory.ts";
+import { heldOf, reclaimableIsLeast, reliefCall } from "./inspect-memory.ts";
 
 /** Less free memory than this is nobody's problem, whatever its share. */
 const HELD_BYTES_MIN = 8 * 1_024 * 1_024;
@@ -25,15 +25,21 @@ export function verdictOf(row: Measured, shimPath: string): readonly string[] {
   const free = `${formatBytes(heldBytes)} of the resident memory is free (${formatShare(share)}).`;
   const notOneMoment = "One moment cannot tell a leak: tidemark watch and tidemark report compare peaks.";
   if (heldBytes < HELD_BYTES_MIN || share < HELD_SHARE_MIN) return [`Fragmented? No: ${free}`, ...outside(row), notOneMoment];
-  const answer = pinnedBytes > reclaimableBytes ? "Yes" : "Not much, but memory is kept";
+  const isLeast = reclaimableIsLeast(row);
+  const answer = pinnedBytes > reclaimableBytes ? (isLeast ? "Perhaps" : "Yes") : "Not much, but memory is kept";
   const call = row.allocator === "glibc" ? "A malloc_trim" : `Relief (${reliefCall(row.allocator)})`;
   return [
     `Fragmented? ${answer}: ${free}`,
-    `${call} now would return ${formatBytes(reclaimableBytes)}; ${formatBytes(pinnedBytes)} would stay.`,
+    isLeast
+      ? `${call} now would return at least ${formatBytes(reclaimableBytes)}: how much more cannot be told, for it joins ${fastbins(row)} first.`
+      : `${call} now would return ${formatBytes(reclaimableBytes)}; ${formatBytes(pinnedBytes)} would stay.`,
     ...outside(row),
     notOneMoment,
   ];
 }
+
+const fastbins = ({ fastbin_bytes }: Measured): string =>
+  fastbin_bytes == null ? "the chunks of fastbins" : `${formatBytes(fastbin_bytes)} of chunks in fastbins`;
 
 /** Figures of glibc's heap are true for what they cover; where that is next to nothing, it has to be said. */
 function outside(row: Measured): readonly string[] {
@@ -45,6 +51,9 @@ function outside(row: Measured): readonly string[] {
   ];
 }
 
+const otherAllocator =
+  "Programs that are linked statically, use musl, or bring their own heap (Go, some Rust) cannot be seen from outside: ask the runtime itself. What the kernel tells is below.";
+
 /** What to do about it; an indented line is one to paste. */
 function adviceOn(row: Measured, shimPath: string): readonly string[] {
   switch (row.heap_unknown_reason) {
@@ -54,12 +63,34 @@ function adviceOn(row: Measured, shimPath: string): readonly string[] {
     case "no_shim":
     case "ring_deleted":
       return ['To see it, start the program with (docs/deploy.md, "Preload the shim"):', `  LD_PRELOAD=${shimPath}`];
-    case "changed":
     case "budget":
+      return [
+        "To see it, allow this one look more:",
+        `  TIDEMARK_WALK_CPU_US_MAX=60000000 npm run tidemark -- inspect ${row.pid}`,
+      ];
+    case "changed":
     case "no_record":
-    case "shim_silent":
       return ["To see it: ask again."];
+    case "shim_silent":
+      return [
+        "To see it: ask again in a second. If it stays so: is there the folder, with a quarter of its file system free, and no seccomp filter?",
+      ];
+    case "stale_ring":
+      return ["To see it: let the process go on (ps shows state T when it is stopped), and ask again."];
+    case "ring_refused":
+      return ["To see it: start the program again, with the shim of the same version as this command."];
+    case "swapped":
+      return ["What is known: swap, above. To see the heap, ask again when it is back in memory."];
+    case "no_pagemap":
+      return ["To see it: ask as root of the host, not in a container that hides /proc/pid/pagemap."];
+    case "walker_failed":
+      return ["To see it: build the walker (make -C native) or name it in TIDEMARK_WALKER, and ask again."];
+    case "allocator_silent":
+      return ["What it does tell is below. MIMALLOC_SHOW_STATS=1 makes the program print more when it ends."];
+    case "layout":
+    case "no_heap":
+      return [otherAllocator];
     default:
-      return [];
+      return row.heap_unknown_reason == null && (row.allocator ?? "unknown") === "unknown" ? [otherAllocator] : [];
   }
 }

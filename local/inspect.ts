@@ -30,7 +30,9 @@ export async function inspect({ pid, json, relief }: InspectOptions): Promise<nu
   if (json) {
     process.stdout.write(`${JSON.stringify({ ...inTableOrder(row), ...(preview === null ? {} : { relief: preview }) })}\n`);
   } else {
-    const arenas = row.heap_source === "walk" && (row.arena_count ?? 0) > 1 ? readArenas(walkerPath, pid) : null;
+    // Beside what a relief would return the table would fill more than a screen.
+    const wantsArenas = preview === null && row.heap_source === "walk" && (row.arena_count ?? 0) > 1;
+    const arenas = wantsArenas ? readArenas(walkerPath, pid) : null;
     const bold = (text: string) => styleText("bold", text, { stream: process.stdout });
     const newest = ring?.ring.ok ? ring.ring.value.records[0] : undefined;
     const heapAgeMs = newest === undefined ? null : Math.max(0, row.sampled_at - newest.sampledMs);

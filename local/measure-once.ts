@@ -1,5 +1,6 @@
 // One process measured now, as the collector would: its row, the ring file that it has mapped, and why there may be neither.
 // What the figures say is for inspect and relief.
+import { readdirSync } from "node:fs";
 import { uptime } from "node:os";
 import { readConfig } from "../collector/config.ts";
 import type { Ring } from "../collector/heap/ring.ts";
@@ -8,11 +9,13 @@ import { startWalker } from "../collector/heap/walker.ts";
 import { readHostIdentity } from "../collector/identity/host.ts";
 import { readAuxv } from "../collector/proc/auxv.ts";
 import { parseByteCount } from "../collector/proc/cgroup-memory.ts";
-import { type MappedRing, parseMaps } from "../collector/proc/maps.ts";
-import { type ProcError, readAndParse } from "../collector/proc/read.ts";
+import { type MappedRing, parseMaps, ringsOf } from "../collector/proc/maps.ts";
+import { type ProcError, readAndParse, readKernelFile } from "../collector/proc/read.ts";
+import { parseStat } from "../collector/proc/stat.ts";
 import { parseStatus } from "../collector/proc/status.ts";
+import { failuresFileOf, familyOf, type Member, tellersOf } from "../collector/watch/families.ts";
 import { identify } from "../collector/watch/identify.ts";
-import { type Measured, measure, startWatching } from "../collector/watch/measure.ts";
+import { lookAtMaps, type Measured, measure, startWatching, type Watched } from "../collector/watch/measure.ts";
 import { assertNever, err, ok, type Result } from "../schema/result.ts";
 
 export interface MappedRingOf {
@@ -41,11 +44,15 @@ export async function measureOnce(pid: number): Promise<Result<MeasuredOnce, Mea
   const limit = readAndParse("/proc/sys/vm/max_map_count", parseByteCount);
   const walker = startWalker(config.value.walkerPath);
   try {
-    const row = await measure(startWatching(identity.value), Date.now(), {
+    const watched = startWatching(identity.value);
+    const cpuUs = () => process.cpuUsage().user + process.cpuUsage().system;
+    lookAtMaps(watched, Date.now(), { config: config.value, cpuUs });
+    const row = await measure(watched, Date.now(), {
       config: config.value,
       walker,
+      tellers: tellersOf(familyAround(watched)),
       vmaCountLimit: limit.ok ? limit.value : null,
-      cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
+      cpuUs,
       mayWalk: () => true,
       onWalk: () => undefined,
     });
@@ -53,6 +60,19 @@ export async function measureOnce(pid: number): Promise<Result<MeasuredOnce, Mea
   } finally {
     walker.close();
   }
+}
+
+/** All who map the same file of failures; the process alone where it maps none, so that nobody else is looked at in vain. */
+function familyAround(watched: Watched): readonly Member[] {
+  const file = failuresFileOf(watched.rings);
+  if (file === undefined) return [];
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    const maps = readKernelFile(`/proc/${pid}/maps`);
+    const rings = maps.ok ? ringsOf(maps.value).filter((ring) => familyOf(ring) === familyOf(file)) : [];
+    const stat = rings.length === 0 ? null : readAndParse(`/proc/${pid}/stat`, parseStat);
+    return stat?.ok ? [{ identity: { pid: Number(pid), startTicks: stat.value.startTicks }, rings }] : [];
+  });
 }
 
 export function ringOf(pid: number): MappedRingOf | null {
@@ -70,7 +90,7 @@ export function problemText(error: MeasureProblem): string {
     case "gone":
       return "does not exist (any more)";
     case "denied":
-      return `cannot be read (${error.path}): run as its user, as root, or with CAP_SYS_PTRACE`;
+      return `is closed to you (${error.path}): ask as root, or with CAP_SYS_PTRACE`;
     case "memoryless":
       return "is a kernel thread or a zombie: it has no memory of its own";
     case "malformed":

@@ -1,9 +1,9 @@
 // tidemark replay: fills a lake with what was recorded, for demos, trials of scale, and judging detection.
 // Traces go through the whole pipeline; another lake is multiplied file by file. Either way the rows say that they are replayed.
-import { existsSync, globSync, readFileSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, globSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { createLogUpdate } from "log-update";
-import { formatCount } from "../functions/core/units.ts";
+import { formatCount, formatCountOf } from "../functions/core/units.ts";
 import { conversionTotals } from "./log.ts";
 import { multiplyLake } from "./replay/multiply-lake.ts";
 import { replayTraces } from "./replay/replay-traces.ts";
@@ -21,9 +21,10 @@ export interface ReplayVerb {
 
 export async function replay({ sources, folder, hosts, repeat, stretch, endMs }: ReplayVerb): Promise<void> {
   const [only] = sources;
-  if (sources.length === 1 && only !== undefined && existsSync(join(only, "lake"))) {
+  if (sources.length === 1 && only !== undefined && isLake(only)) {
     if (repeat !== 1 || stretch !== 1) throw new Error("--repeat and --stretch go with traces; a lake is shifted as a whole");
-    if (resolve(only) === resolve(folder)) throw new Error(`${only} cannot be replayed into itself: choose another --folder`);
+    if (existsSync(folder) && realpathSync(only) === realpathSync(folder))
+      throw new Error(`${only} cannot be replayed into itself: choose another --folder`);
     return replayLake(only, { folder, hosts, endMs });
   }
   const traces = readTraces(sources);
@@ -33,7 +34,7 @@ export async function replay({ sources, folder, hosts, repeat, stretch, endMs }:
   await replayTraces(traces, { folder, endMs, hosts, repeat, stretch, totals, progress });
   line.done();
   process.stderr.write(
-    `${traces.length} traces on ${hosts} hosts: ${totals.text()}\nnext: tidemark report --folder ${folder}\n`,
+    `${formatCountOf(traces.length, "trace", "traces")} on ${formatCountOf(hosts, "host", "hosts")}: ${totals.text()}\nnext: tidemark report --folder ${folder}\n`,
   );
 }
 
@@ -42,15 +43,22 @@ async function replayLake(source: string, { folder, hosts, endMs }: Pick<ReplayV
   const progress = (done: number, all: number) => line.show(`${done} of ${all} hours`);
   const { hours, rows } = await multiplyLake({ source, folder, copies: hosts, endMs, progress });
   line.done();
-  process.stderr.write(`${formatCount(rows)} rows of ${hours} hours, every host ${hosts} times\n`);
+  process.stderr.write(
+    `${formatCount(rows)} rows of ${formatCountOf(hours, "hour", "hours")}, every host ${formatCountOf(hosts, "time", "times")}\n`,
+  );
 }
+
+const isLake = (source: string): boolean => existsSync(join(source, "lake"));
 
 function readTraces(sources: readonly string[]): readonly Trace[] {
   const files = sources.flatMap((source) => {
     if (!existsSync(source)) throw new Error(`${source} does not exist`);
-    return statSync(source).isDirectory() ? globSync(join(source, "*.ndjson")).sort() : [source];
+    if (isLake(source)) throw new Error(`${source} is a lake: it is replayed alone, not together with traces`);
+    if (!statSync(source).isDirectory()) return [source];
+    const traces = globSync("*.ndjson", { cwd: source }).sort();
+    if (traces.length === 0) throw new Error(`no trace (*.ndjson) and no lake in ${source}`);
+    return traces.map((name) => join(source, name));
   });
-  if (files.length === 0) throw new Error(`no trace (*.ndjson) and no lake in ${sources.join(", ")}`);
   return files.map((file) => {
     const trace = parseTrace(readFileSync(file, "utf8"), file);
     if (!trace.ok) throw new Error(`${file}: ${trace.error}`);

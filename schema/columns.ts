@@ -53,6 +53,22 @@ export const collectorColumns = {
     unit: "count",
     meaning: "Rows given up (delivery failed, buffer full) since the last row.",
   },
+  delivery_failure_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Deliveries that left records behind since the last row; the records wait and are sent later.",
+  },
+  spool_bytes: { type: "int64", unit: "bytes", meaning: "Files of the spool on the disk. NULL when there is no spool." },
+  spool_row_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Rows in the spool that are not delivered yet, those of the last minutes included. NULL when there is no spool.",
+  },
+  spool_damaged_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Records of the spool found damaged or torn since the last row. NULL when there is no spool.",
+  },
   walk_count: { type: "int64", unit: "count", meaning: "Heap walks that gave figures since the last row." },
   walk_unknown_count: { type: "int64", unit: "count", meaning: "Heap walks that ended in unknown since the last row." },
   walk_cpu_us: { type: "int64", unit: "us", meaning: "CPU time of all heap walks since the last row." },

@@ -67,7 +67,7 @@ const figures = {
     type: "int64",
     unit: "bytes",
     meaning:
-      "What relief would give back now. glibc: of whole_free_page_bytes, resident. jemalloc: dirty and muzzy pages. tcmalloc: free pages of the page heap that are still backed.",
+      "What relief would give back now. glibc: of whole_free_page_bytes, resident; a lower bound where many chunks lie in fastbins (fastbin_bytes), which a trim joins first. jemalloc: dirty and muzzy pages. tcmalloc: free pages of the page heap that are still backed.",
   },
   arena_count: { type: "int64", unit: "count", meaning: "Arenas in use. glibc: with a heap, the main arena included." },
   metadata_bytes: {
@@ -190,7 +190,7 @@ const byShim = {
     type: "int64",
     unit: "count",
     meaning:
-      "Allocations that failed since the process started. NULL where the library that counts them (libtidemark-failures.so) is not loaded.",
+      "Allocations that failed since the process started, in it and in the processes it forked. NULL in a forked process, and where the library that counts them (libtidemark-failures.so) is not loaded.",
   },
   tunables: {
     type: "string",

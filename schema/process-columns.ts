@@ -1,8 +1,8 @@
 // The columns of a process row: who it is, what memory the kernel says it has, and the limits it lives under.
-// Those of its heap are in heap-columns.ts, those that every sample has in identity-columns.ts.
+// Those of its heap are in heap-columns.ts, its names and what every sample has in identity-columns.ts.
 import type { Columns } from "./columns.ts";
 import { heapColumns } from "./heap-columns.ts";
-import { sampleIdentity } from "./identity-columns.ts";
+import { nameColumns, sampleIdentity } from "./identity-columns.ts";
 
 export const processColumns = {
   ...sampleIdentity,
@@ -23,17 +23,7 @@ export const processColumns = {
     unit: null,
     meaning: "Start of the process, from its start tick and the boot time (man 5 proc_pid_stat, field 22).",
   },
-  service: {
-    type: "string",
-    unit: null,
-    required: true,
-    meaning:
-      "Who the process works for: OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else the name of the executable, else comm.",
-  },
-  service_version: { type: "string", unit: null, meaning: "service.version of OTEL_RESOURCE_ATTRIBUTES." },
-  environment: { type: "string", unit: null, meaning: "deployment.environment.name of OTEL_RESOURCE_ATTRIBUTES." },
-  comm: { type: "string", unit: null, meaning: "The kernel's name of the process, at most 15 bytes (man 5 proc_pid_comm)." },
-  container_id: { type: "string", unit: null, meaning: "Container id found in the cgroup path." },
+  ...nameColumns,
 
   rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size when the row was closed: VmRSS of /proc/pid/status." },
   rss_bytes_max: { type: "int64", unit: "bytes", meaning: "Largest resident set size of the row's ticks." },

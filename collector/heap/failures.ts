@@ -1,5 +1,5 @@
-// What a file of failures says: how many allocations of the process have failed, by the library that counts them.
-// Layout: struct tidemark_failures of native/abi/tidemark_abi.h. Finding and reading the file is ring-file.ts's.
+// What a file of failures says: how many allocations have failed in the process that made it and in all that were forked from it.
+// Layout: struct tidemark_failures of native/abi/tidemark_abi.h. Reading the file is ring-file.ts's, whose row it is watch/families.ts's.
 import { err, ok, type Result } from "../../schema/result.ts";
 import { FAILURES_KIND, type Header, headerOf } from "./ring-header.ts";
 import { wordsOf } from "./words.ts";
@@ -18,7 +18,7 @@ export interface Failures {
   readonly countBySize: readonly number[] | null;
 }
 
-/** Counters are single words that only grow, so one reading is enough. */
+/** Counters are single words that only grow, so one reading is enough, whoever of the family is adding to them meanwhile. */
 export function parseFailures(bytes: Buffer): Result<Failures, string> {
   if (bytes.length !== FAILURES_BYTES) return err(`file of failures of ${bytes.length} bytes, not ${FAILURES_BYTES}`);
   const header = headerOf(bytes, { kind: FAILURES_KIND, file_bytes: FAILURES_BYTES });

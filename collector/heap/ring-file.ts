@@ -28,11 +28,13 @@ export const readRing = (owner: RingOwner, file: MappedRing): Result<Ring, RingF
   withRing(owner, file, "read", (descriptor) => {
     // Twice, so that the sequence locks can be compared: see parseRing.
     const bytes = readBytes(descriptor, RING_BYTES);
-    return agreed(owner, file.path, parseRing(bytes, readBytes(descriptor, RING_BYTES)));
+    const ring = named(file.path, parseRing(bytes, readBytes(descriptor, RING_BYTES)));
+    return ring.ok ? made(owner, file.path, ring.value) : ring;
   });
 
+/** Of the whole family: whose row it belongs in is watch/families.ts's. */
 export const readFailures = (owner: RingOwner, file: MappedRing): Result<Failures, RingFault> =>
-  withRing(owner, file, "read", (descriptor) => agreed(owner, file.path, parseFailures(readBytes(descriptor, FAILURES_BYTES))));
+  withRing(owner, file, "read", (descriptor) => named(file.path, parseFailures(readBytes(descriptor, FAILURES_BYTES))));
 
 /** What `use` makes of the open file; it is closed afterwards. */
 export function withRing<T>(
@@ -86,17 +88,19 @@ function refusal(stats: BigIntStats, { uids }: RingOwner, file: MappedRing): Rin
   return null;
 }
 
-/** A file under another file's name, or one that a child has inherited, tells about another process. */
-function agreed<T extends { readonly header: Header }>(
-  { ownPid }: RingOwner,
-  path: string,
-  parsed: Result<T, string>,
-): Result<T, RingFault> {
+/** A file under another file's name tells about another process. */
+function named<T extends { readonly header: Header }>(path: string, parsed: Result<T, string>): Result<T, RingFault> {
   if (!parsed.ok) return err({ reason: "ring_refused", detail: `${path}: ${parsed.error}` });
   const { pid, startedHex } = parsed.value.header;
   const [namedPid, namedStart] = basename(path).replace(/\..*$/, "").split("-");
-  const isSame = Number(namedPid) === pid && namedStart?.replace(/^0+(?=.)/, "") === startedHex && (ownPid ?? pid) === pid;
+  const isSame = Number(namedPid) === pid && namedStart?.replace(/^0+(?=.)/, "") === startedHex;
   return isSame ? ok(parsed.value) : err({ reason: "ring_refused", detail: `${path} is the file of ${pid}-${startedHex}` });
+}
+
+/** Rings are not inherited: one that names another pid tells about another process. */
+function made({ ownPid }: RingOwner, path: string, ring: Ring): Result<Ring, RingFault> {
+  const { pid } = ring.header;
+  return (ownPid ?? pid) === pid ? ok(ring) : err({ reason: "ring_refused", detail: `${path} is the ring of process ${pid}` });
 }
 
 export function readBytes(descriptor: number, length: number): Buffer {
@@ -123,10 +127,14 @@ function faultOf(path: string, cause: unknown): RingFault {
 /** Those that our libraries map files of. A server that does not answer would hold us in open(2) for as long as it likes. */
 const LOCAL = /^(tmpfs|ext[234]|xfs|overlay)$/;
 
+/** Some 20,000 mounts: hosts of containers have thousands. Whoever has more in a namespace of its own keeps us busy. */
+const MOUNTS_BYTES_MAX = 4 * 1_024 * 1_024;
+
 /** What is wrong with the file system under the path, as the process has mounted it; null when it is a local one. */
 function foreignFileSystem(pid: number, path: string): string | null {
-  const mounts = readKernelFile(`/proc/${pid}/mountinfo`);
-  if (!mounts.ok) return null; // The process is gone or closed to us, which opening will tell better.
+  const mounts = readKernelFile(`/proc/${pid}/mountinfo`, MOUNTS_BYTES_MAX);
+  // The process is gone or closed to us, which opening will tell better.
+  if (!mounts.ok) return mounts.error.kind === "unreadable" ? `${path} lies below too many mounts` : null;
   let [longest, type] = ["", ""];
   for (const [, point = "", found = ""] of mounts.value.matchAll(MOUNT)) {
     const isAbove = point === "/" || path === point || path.startsWith(`${point}/`);

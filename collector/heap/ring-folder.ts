@@ -1,6 +1,17 @@
 // The folder that the shim's files lie in: made once, and swept of those whose process has ended, after a last reading.
 // Whoever runs a program may put files there, so nothing in it is trusted. Which process is watched how is watch/'s.
-import { chmodSync, closeSync, constants, fstatSync, lstatSync, mkdirSync, opendirSync, openSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  opendirSync,
+  openSync,
+  realpathSync,
+  type Stats,
+  unlinkSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { FAILURES_BYTES, type Failures, parseFailures } from "./failures.ts";
 import { parseRing, RING_BYTES, type Ring } from "./ring.ts";
@@ -11,6 +22,8 @@ const FOLDER_MODE = 0o1733;
 const NAME = /^\d{1,10}-[0-9a-f]{1,16}\.(ring|failures)$/;
 /** Names looked at in one sweep. A service that starts a thousand programs a minute leaves as many files; the rest is the next one's. */
 const NAMES_MAX = 4_096;
+/** Names passed over to come to the rest, at less than a microsecond each; whoever puts more there hides what lies behind them. */
+const PASSED_MAX = 131_072;
 /** Files read in one sweep: some 20 us each. */
 const READ_MAX = 1_024;
 /** Beyond this the oldest of the dead are removed unread: /run is memory. */
@@ -22,7 +35,7 @@ const UNSURE_AGE_MS_MAX = 86_400_000;
 /** A record this many intervals young has a writer, whatever else is said. */
 const ALIVE_INTERVALS = 3;
 
-/** Makes the folder if it may; whether it is there afterwards. A service manager may have made it instead. */
+/** Makes the folder if it may; whether it is there afterwards, and safe. A service manager may have made it instead. */
 export function prepareRingFolder(folder: string): boolean {
   if (process.geteuid?.() === 0) {
     // One level at a time: Node's recursive mkdirSync never ends below /proc, where mkdir fails with ENOENT (Node 24).
@@ -33,12 +46,14 @@ export function prepareRingFolder(folder: string): boolean {
 }
 
 function makeFolder(folder: string, mode: number): void {
+  // Or it would take the others' leave to write. A chmod afterwards could hit what somebody has put in its place.
+  const umask = process.umask(0);
   try {
-    mkdirSync(folder);
-    // With mkdir the umask would take the others' leave to write.
-    chmodSync(folder, mode);
+    mkdirSync(folder, { mode });
   } catch {
     // It is there already, or the place is read-only: the shim then stays silent, and so do we.
+  } finally {
+    process.umask(umask);
   }
 }
 
@@ -65,6 +80,8 @@ export interface Sweep {
   readonly bytes: number;
   /** There is more to sweep. */
   readonly isPartial: boolean;
+  /** Names that the next sweep should pass over: what is not removed must not hide the rest for good. */
+  readonly nextPassed: number;
 }
 
 export interface SweepEdge {
@@ -73,8 +90,9 @@ export interface SweepEdge {
   mappedFiles(): MappedFiles;
 }
 
-export function sweepRings(folder: string, edge: SweepEdge): Sweep {
-  const { files, isCut } = isFolder(folder) ? listRings(folder) : nothing;
+/** `passed`: nextPassed of the last sweep. */
+export function sweepRings(folder: string, edge: SweepEdge, passed = 0): Sweep {
+  const { files, isCut } = isFolder(folder) ? listRings(folder, passed) : nothing;
   const nowMs = edge.nowMs();
   const old = files.filter(({ changedMs }) => nowMs - changedMs > GRACE_MS);
   const mapped = old.length === 0 ? null : edge.mappedFiles();
@@ -89,7 +107,9 @@ export function sweepRings(folder: string, edge: SweepEdge): Sweep {
     if (remove(file)) removed = [...removed, file];
   }
   const isPartial = isCut || read.length > READ_MAX;
-  return { dead, removedCount: removed.length, bytes: sumOfBytes(files) - sumOfBytes(removed), isPartial };
+  const next = passed + NAMES_MAX - removed.length;
+  const nextPassed = isCut && next < PASSED_MAX ? next : 0;
+  return { dead, removedCount: removed.length, bytes: sumOfBytes(files) - sumOfBytes(removed), isPartial, nextPassed };
 }
 
 interface RingFile {
@@ -104,12 +124,20 @@ interface RingFile {
 function isFolder(folder: string): boolean {
   try {
     const stats = lstatSync(folder);
-    // In a folder that somebody else owns, names may change hands between two looks.
-    return stats.isDirectory() && (stats.uid === 0 || stats.uid === process.geteuid?.());
+    if (!stats.isDirectory() || !isOurs(stats)) return false;
+    for (let above = realpathSync(dirname(folder)); ; above = dirname(above)) {
+      if (!isSteady(lstatSync(above))) return false;
+      if (above === dirname(above)) return true;
+    }
   } catch {
     return false;
   }
 }
+
+const isOurs = ({ uid }: Stats): boolean => uid === 0 || uid === process.geteuid?.();
+
+/** Whether nobody else can rename what lies in it between two looks: others may write there only under the sticky bit. man 7 inode. */
+const isSteady = (stats: Stats): boolean => isOurs(stats) && ((stats.mode & 0o022) === 0 || (stats.mode & 0o1000) !== 0);
 
 interface Listing {
   readonly files: readonly RingFile[];
@@ -119,7 +147,7 @@ interface Listing {
 const nothing: Listing = { files: [], isCut: false };
 
 /** Files of the right name, kind, size and mode; everything else is not ours to touch. */
-function listRings(folder: string): Listing {
+function listRings(folder: string, passed: number): Listing {
   const files: RingFile[] = [];
   let directory: ReturnType<typeof opendirSync>;
   try {
@@ -128,10 +156,10 @@ function listRings(folder: string): Listing {
     return nothing;
   }
   try {
-    for (let seen = 0; seen < NAMES_MAX; seen++) {
+    for (let seen = 0; seen < passed + NAMES_MAX; seen++) {
       const entry = directory.readSync();
       if (entry === null) return { files, isCut: false };
-      const file = ringFile(folder, entry.name);
+      const file = seen < passed ? null : ringFile(folder, entry.name);
       if (file !== null) files.push(file);
     }
     return { files, isCut: true };

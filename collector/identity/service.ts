@@ -1,36 +1,78 @@
-// Which service a process works for, by what its environment, executable and name say. Pure; the files are read in watch/.
-// Names come from strangers: they are bounded and freed of control characters here, escaped where they are shown.
+// Which service a process works for, by what its environment, its platform, its executable and its name say. Pure; the files
+// are read in watch/, and ECS is asked in ecs.ts. Names come from strangers: clean.ts bounds them, they are escaped where shown.
+import { clean } from "./clean.ts";
+import type { EcsContainer } from "./ecs.ts";
+import { isKubernetesVariable, podNames } from "./kubernetes.ts";
+
+/** In the order of their precedence: what people said on purpose before what can be seen. */
+export type ServiceSource = "otel" | "tidemark" | "ecs" | "kubernetes" | "systemd" | "executable" | "comm";
 
 export interface ServiceIdentity {
   readonly service: string;
   readonly service_version: string | null;
   readonly environment: string | null;
+  /** Which of the sources gave the service's name. */
+  readonly service_source: ServiceSource;
 }
 
-/** OpenTelemetry sets no limit; no name that people use comes near this one. */
-const NAME_LENGTH_MAX = 255;
+/** All that may tell whom a process works for. */
+export interface Evidence {
+  readonly environ: ReadonlyMap<string, string>;
+  readonly ecs: EcsContainer | null;
+  readonly pod_uid: string | null;
+  readonly unit: string | null;
+  /** Name of the file, without folders. */
+  readonly executable: string | null;
+  readonly comm: string;
+}
 
 const TUNABLE = /^(GLIBC_TUNABLES|MALLOC_[A-Z_]+|_RJEM_MALLOC_CONF|MIMALLOC_[A-Z_]+|TCMALLOC_[A-Z_]+|PYTHONMALLOC|LD_PRELOAD)$/;
 
+/** Where ECS's agent tells about the container, set by it. Source: ECS developer guide, "Task metadata endpoint version 4". */
+export const ECS_URI = "ECS_CONTAINER_METADATA_URI_V4";
+
+const NAMES: ReadonlySet<string> = new Set([
+  "OTEL_SERVICE_NAME",
+  "OTEL_RESOURCE_ATTRIBUTES",
+  "TIDEMARK_SERVICE",
+  "TIDEMARK_SERVICE_VERSION",
+  "TIDEMARK_ENVIRONMENT",
+  ECS_URI,
+]);
+
 /** The only variables that are ever looked at; everything else in an environment is none of our business. */
-export const isWantedVariable = (name: string): boolean =>
-  name === "OTEL_SERVICE_NAME" || name === "OTEL_RESOURCE_ATTRIBUTES" || TUNABLE.test(name);
+export const isWantedVariable = (name: string): boolean => NAMES.has(name) || isKubernetesVariable(name) || TUNABLE.test(name);
 
 /**
- * Source: OpenTelemetry resource semantic conventions; OTEL_SERVICE_NAME takes precedence over service.name. The executable
- * comes before comm because runtimes rename their main thread (Node 24 calls it MainThread).
+ * Name, version and environment each from the first source that has it: a name by OpenTelemetry may go with the revision that
+ * ECS knows. Source: OpenTelemetry resource semantic conventions; OTEL_SERVICE_NAME takes precedence over service.name. The
+ * executable comes before comm because runtimes rename their main thread (Node 24 calls it MainThread).
  */
-export function serviceOf(environ: ReadonlyMap<string, string>, executable: string | null, comm: string): ServiceIdentity {
+export function serviceOf({ environ, ecs, pod_uid, unit, executable, comm }: Evidence): ServiceIdentity {
   const attributes = parseResourceAttributes(environ.get("OTEL_RESOURCE_ATTRIBUTES") ?? "");
+  const pod = podNames(environ, pod_uid);
+  const names: readonly (readonly [ServiceSource, string | null])[] = [
+    ["otel", clean(environ.get("OTEL_SERVICE_NAME")) ?? clean(attributes.get("service.name"))],
+    ["tidemark", clean(environ.get("TIDEMARK_SERVICE"))],
+    ["ecs", ecs?.service ?? null],
+    ["kubernetes", pod.service],
+    ["systemd", clean(unit)],
+    ["executable", clean(executable)],
+  ];
+  const named = names.find(([, name]) => name !== null);
   return {
-    service:
-      clean(environ.get("OTEL_SERVICE_NAME")) ??
-      clean(attributes.get("service.name")) ??
-      clean(executable ?? "") ??
-      clean(comm) ??
-      "unknown",
-    service_version: clean(attributes.get("service.version")),
-    environment: clean(attributes.get("deployment.environment.name")) ?? clean(attributes.get("deployment.environment")),
+    service: named?.[1] ?? clean(comm) ?? "unknown",
+    service_source: named?.[0] ?? "comm",
+    service_version:
+      clean(attributes.get("service.version")) ??
+      clean(environ.get("TIDEMARK_SERVICE_VERSION")) ??
+      ecs?.version ??
+      pod.service_version,
+    environment:
+      clean(attributes.get("deployment.environment.name")) ??
+      clean(attributes.get("deployment.environment")) ??
+      clean(environ.get("TIDEMARK_ENVIRONMENT")) ??
+      pod.environment,
   };
 }
 
@@ -72,9 +114,4 @@ function decodePercent(text: string): string {
   } catch {
     return text; // Not percent-encoded after all: the text as it stands says more than nothing.
   }
-}
-
-function clean(text: string | undefined, lengthMax = NAME_LENGTH_MAX): string | null {
-  const cleaned = (text ?? "").replace(/\p{Cc}/gu, "").trim();
-  return cleaned === "" ? null : cleaned.slice(0, lengthMax);
 }

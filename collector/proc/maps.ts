@@ -8,6 +8,8 @@ export interface MappedRing {
   readonly kind: "ring" | "failures";
   /** As the process sees it, or as we do where it sees less than we (chroot). */
   readonly path: string;
+  /** Major and minor number as maps tells them, which need not be what stat tells. */
+  readonly device: string;
   /** Decimal digits: an inode number may exceed 2^53. */
   readonly inode: string;
   readonly isDeleted: boolean;
@@ -23,7 +25,7 @@ export interface Maps {
 const EXECUTABLE_MAPPING = /^[0-9a-f]+-[0-9a-f]+ ..x. [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ \d+ +(\/.*)$/gm;
 /** The names are native/abi/tidemark_abi.h's. */
 const RING_MAPPING =
-  /^[0-9a-f]+-[0-9a-f]+ ...s [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ (\d+) +(\/.*\/\d+-[0-9a-f]+\.(ring|failures))( \(deleted\))?$/gm;
+  /^[0-9a-f]+-[0-9a-f]+ ...s [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) (\d+) +(\/.*\/\d+-[0-9a-f]+\.(ring|failures))( \(deleted\))?$/gm;
 /** One of each is usual; whoever maps more means to keep us busy. */
 const RINGS_MAX = 4;
 
@@ -38,10 +40,11 @@ export function parseMaps(text: string, path: string): Result<Maps, ProcError> {
 /** The first few of `parseMaps`, for those who want nothing else. */
 export function ringsOf(text: string): readonly MappedRing[] {
   const rings: MappedRing[] = [];
-  for (const [, inode = "", path = "", kind, deleted] of text.matchAll(RING_MAPPING)) {
+  for (const [, device = "", inode = "", path = "", kind, deleted] of text.matchAll(RING_MAPPING)) {
     rings.push({
       kind: kind === "ring" ? "ring" : "failures",
       path: Buffer.from(path, "latin1").toString("utf8"),
+      device,
       inode,
       isDeleted: deleted !== undefined,
     });

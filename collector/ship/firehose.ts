@@ -6,7 +6,7 @@ import type { Delivery } from "./outbox.ts";
 
 export interface FirehoseOptions {
   readonly stream: string;
-  /** Region, credentials and endpoint come from the environment, as for every SDK client. */
+  /** Region, credentials and endpoint come from the environment, as for every SDK client; without it from the instance. */
   readonly client?: Pick<FirehoseClient, "send">;
   sleep?(ms: number): Promise<unknown>;
   /** 0 to 1: hosts that were throttled together must not come back together. */
@@ -23,9 +23,20 @@ const BACKOFF_MS_FIRST = 200;
 const CONNECT_MS_MAX = 2_000;
 const ANSWER_MS_MAX = 5_000;
 const ATTEMPTS_MAX = 2;
+/** What says that the credentials at hand are no longer, or not yet, the right ones. */
+const STALE_CREDENTIALS: ReadonlySet<string> = new Set([
+  "ExpiredTokenException",
+  "ExpiredToken",
+  "UnrecognizedClientException",
+  "InvalidClientTokenId",
+  "InvalidSignatureException",
+  "CredentialsProviderError",
+]);
+/** Handed through to the default chain: shared files are read again by a new client, not remembered for the process. */
+const NO_FILE_CACHE: object = { ignoreCache: true };
 
 export function firehoseDelivery(options: FirehoseOptions): Delivery {
-  const client = options.client ?? newClient();
+  let client: Pick<FirehoseClient, "send"> | null = options.client ?? null;
   const wait = options.sleep ?? sleep;
   const random = options.random ?? Math.random;
   return {
@@ -67,7 +78,12 @@ export function firehoseDelivery(options: FirehoseOptions): Delivery {
   /** For each record null, or why it was not taken. */
   async function put(records: readonly Uint8Array[]): Promise<readonly (string | null)[]> {
     const request = { DeliveryStreamName: options.stream, Records: records.map((Data) => ({ Data })) };
-    const { FailedPutCount, RequestResponses } = await client.send(new PutRecordBatchCommand(request));
+    client ??= newClient();
+    const { FailedPutCount, RequestResponses } = await client.send(new PutRecordBatchCommand(request)).catch((error: Error) => {
+      // The client keeps credentials that name no end for as long as it lives: a new one asks for them anew.
+      if (STALE_CREDENTIALS.has(error.name)) client = options.client ?? null;
+      throw error;
+    });
     if (FailedPutCount === 0) return records.map(() => null);
     return records.map((_, place) => {
       const { ErrorCode: code, ErrorMessage: message } = RequestResponses?.[place] ?? { ErrorCode: "no answer" };
@@ -78,6 +94,7 @@ export function firehoseDelivery(options: FirehoseOptions): Delivery {
 
 const newClient = (): FirehoseClient =>
   new FirehoseClient({
+    ...NO_FILE_CACHE,
     maxAttempts: ATTEMPTS_MAX,
     requestHandler: { connectionTimeout: CONNECT_MS_MAX, requestTimeout: ANSWER_MS_MAX, throwOnRequestTimeout: true },
   });

@@ -1,8 +1,9 @@
 // Delivery to a folder laid out like the bucket: what Firehose does on AWS, for one machine.
 // An object appears whole or not at all, also after a crash or a power cut.
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { rawKey } from "../../schema/keys.ts";
+import { makeFolder } from "./make-folder.ts";
 import type { Delivery } from "./outbox.ts";
 
 /** `name` must differ between collectors that write to the same folder. */
@@ -14,7 +15,7 @@ export function folderDelivery(options: { readonly folder: string; readonly name
       const name = `${options.name}-${new Date(nowMs).toISOString().replaceAll(":", "-")}-${objectCount++}`;
       const path = join(options.folder, rawKey(nowMs, name));
       const folder = dirname(path);
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       const unfinished = join(folder, `.${name}.tmp`);
       const file = openSync(unfinished, "wx", 0o640);
       try {

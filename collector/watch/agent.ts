@@ -2,16 +2,21 @@
 // Timers, signals and delivery are main.ts's; single figures are measure.ts's.
 import { readdirSync } from "node:fs";
 import type { CollectorSample, HostSample, ProcessSample, Samples } from "../../schema/columns.ts";
+import type { Walk } from "../heap/walk-line.ts";
+import type { EcsNames } from "../identity/ecs.ts";
 import { parseMeminfo } from "../proc/meminfo.ts";
 import { readAndParse } from "../proc/read.ts";
 import { parseStatm } from "../proc/statm.ts";
 import { spentUntilMs } from "./budget.ts";
 import { countError, zeroCounters } from "./counters.ts";
+import { tellersOf } from "./families.ts";
 import { type BootFacts, identify, isStill } from "./identify.ts";
-import { keepWatching, type MeasureEdge, measure, startWatching, type Watched } from "./measure.ts";
+import { keepWatching, lookAtMaps, type MeasureEdge, measure, startWatching, type Watched } from "./measure.ts";
 
-export interface AgentEdge extends Omit<MeasureEdge, "onWalk" | "mayWalk"> {
+export interface AgentEdge extends Omit<MeasureEdge, "onWalk" | "mayWalk" | "tellers"> {
   readonly boot: BootFacts;
+  /** Without it nobody is asked whom a container works for. */
+  readonly ecs?: EcsNames;
   readonly pageBytes: number;
   nowMs(): number;
   /** First sequence number; must exceed all that this host has used since it booted. */
@@ -74,7 +79,7 @@ export function createAgent(edge: AgentEdge): Agent {
   }
 
   function meet(pid: number): Watched | null {
-    const identity = identify(pid, edge.boot);
+    const identity = identify(pid, edge.boot, edge.ecs);
     if (!identity.ok) {
       countError(counters, identity.error);
       if (identity.error.kind === "denied") passedOver.set(pid, "denied");
@@ -96,22 +101,36 @@ export function createAgent(edge: AgentEdge): Agent {
     const process: ProcessSample[] = [];
     const walksEndMs = sampled_at + edge.config.rowMs * WALKING_SHARE_OF_ROW;
     const mayWalk = () => walksSpentMs <= sampled_at && edge.nowMs() < walksEndMs;
-    const longestWaitingFirst = [...watched.values()].sort((one, other) => one.walkDueMs - other.walkDueMs);
-    for (const known of longestWaitingFirst) {
+    const large = [...watched.values()].flatMap((known) => lookAgain(known, sampled_at) ?? []);
+    const longestWaitingFirst = large.sort((one, other) => one.walkDueMs - other.walkDueMs);
+    // Of those that get a row: one that gets none cannot tell anything.
+    const measureEdge = { ...edge, tellers: tellersOf(large), mayWalk, onWalk: (walk: Walk) => countWalk(walk, sampled_at) };
+    for (const current of longestWaitingFirst) {
       try {
-        const current = sameProcess(known);
-        if (current === null || current.rssBytesMax < edge.config.rssBytesMin) continue;
-        const row = await measure(current, sampled_at, { ...edge, mayWalk, onWalk: (walk) => countWalk(walk, sampled_at) });
+        const row = await measure(current, sampled_at, measureEdge);
         if (row.ok) process.push({ ...row.value, sequence: sequence++ });
         else countError(counters, row.error);
       } catch (error) {
-        noteFault(known.identity.pid, error);
+        noteFault(current.identity.pid, error);
       }
     }
     const host = hostRow(sampled_at);
     const samples = { process, host, collector: [collectorRow(sampled_at, process.length + host.length)] };
     for (const [pid, reason] of passedOver) if (reason === "denied" || hasMemory(pid)) passedOver.delete(pid);
     return samples;
+  }
+
+  /** Null when it is gone, or too small for a row. */
+  function lookAgain(known: Watched, nowMs: number): Watched | null {
+    try {
+      const current = sameProcess(known);
+      if (current === null || current.rssBytesMax < edge.config.rssBytesMin) return null;
+      lookAtMaps(current, nowMs, edge);
+      return current;
+    } catch (error) {
+      noteFault(known.identity.pid, error);
+      return null;
+    }
   }
 
   /** A pid may have gone from a zombie to a new process between two ticks, and the kernel's helpers begin without memory. */
@@ -122,7 +141,7 @@ export function createAgent(edge: AgentEdge): Agent {
 
   /** A pid may have been reused, or its program replaced by exec: then it is met anew. */
   function sameProcess(known: Watched): Watched | null {
-    const still = isStill(known.identity);
+    const still = isStill(known.identity, edge.ecs);
     if (still.ok && still.value) return known;
     const met = still.ok ? meet(known.identity.pid) : null;
     if (met === null) watched.delete(known.identity.pid);

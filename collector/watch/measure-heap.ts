@@ -10,6 +10,7 @@ import { type RingFault, type RingOwner, readFailures, readRing } from "../heap/
 import type { Walk } from "../heap/walk-line.ts";
 import { tunablesInEffect } from "../identity/service.ts";
 import { nextDueMs } from "./budget.ts";
+import { failuresFileOf, familyOf, type Tellers } from "./families.ts";
 import type { Measured, MeasureEdge, Watched } from "./measure.ts";
 
 export interface HeapMoment extends RingOwner {
@@ -24,7 +25,7 @@ export async function measureHeap(watched: Watched, moment: HeapMoment, edge: Me
   const served = servedBy(watched.hint, header?.allocator ?? null);
   const columns = {
     ...tunables(watched, header?.tunables ?? null),
-    ...failures(watched, moment),
+    ...failures(watched, moment, edge.tellers),
   };
   if (needsShim(served)) {
     const allocator = { allocator: served, allocator_version: header?.allocator_version ?? null };
@@ -43,10 +44,11 @@ function ringOf(watched: Watched, owner: RingOwner): Result<Ring, RingFault> | n
   return file === undefined ? null : readRing(owner, file);
 }
 
-function failures(watched: Watched, owner: RingOwner): Partial<Measured> {
-  const file = watched.rings.find(({ kind }) => kind === "failures");
-  const read = file === undefined ? null : readFailures(owner, file);
-  return read?.ok ? { alloc_failure_count: read.value.failure_count } : {};
+function failures(watched: Watched, owner: RingOwner, tellers: Tellers): Partial<Measured> {
+  const file = failuresFileOf(watched.rings);
+  if (file === undefined || tellers.get(familyOf(file)) !== owner.pid) return {};
+  const read = readFailures(owner, file);
+  return read.ok ? { alloc_failure_count: read.value.failure_count } : {};
 }
 
 function tunables({ identity }: Watched, inEffect: string | null): Partial<Measured> {

@@ -13,6 +13,7 @@ import { type ProcError, readAndParse } from "../proc/read.ts";
 import { parseSmapsRollup } from "../proc/smaps-rollup.ts";
 import { parseStatus } from "../proc/status.ts";
 import { nextDueMs, rollupWouldStall } from "./budget.ts";
+import type { Tellers } from "./families.ts";
 import type { ProcessIdentity } from "./identify.ts";
 import { measureHeap } from "./measure-heap.ts";
 
@@ -62,6 +63,8 @@ export function keepWatching(known: Watched, identity: ProcessIdentity): Watched
 export interface MeasureEdge {
   readonly config: CollectorConfig;
   readonly walker: Walker;
+  /** Whose row tells the failed allocations that several processes count together. */
+  readonly tellers: Tellers;
   /** vm.max_map_count, the same for all processes. */
   readonly vmaCountLimit: number | null;
   /** CPU time of this process so far, in microseconds. */
@@ -73,7 +76,7 @@ export interface MeasureEdge {
 
 export type Measured = Omit<ProcessSample, "sequence">;
 
-/** The row that closes at `nowMs`; an error when the process is gone or closed to us. */
+/** The row that closes at `nowMs`, after lookAtMaps; an error when the process is gone or closed to us. */
 export async function measure(watched: Watched, nowMs: number, edge: MeasureEdge): Promise<Result<Measured, ProcError>> {
   const { identity } = watched;
   const { pid } = identity;
@@ -82,10 +85,9 @@ export async function measure(watched: Watched, nowMs: number, edge: MeasureEdge
   const { rss_bytes, virtualBytesMax, ownPid, uids, ...memory } = status.value;
   if (rss_bytes === null) return { ok: false, error: { kind: "gone", path: `/proc/${pid}/status` } };
 
-  lookAtMaps(watched, nowMs, edge);
   const rollup = measureRollup(watched, nowMs, rss_bytes, edge);
   const heap = await measureHeap(watched, { pid, ownPid, uids, nowMs, virtualBytesMax }, edge);
-  const { cgroupPath, startTicks: _ticks, executablePath: _path, ...who } = identity;
+  const { cgroupPath, startTicks: _ticks, executablePath: _path, ecsUri: _uri, ...who } = identity;
   const row: Measured = {
     ...who,
     ...memory,
@@ -102,7 +104,8 @@ export async function measure(watched: Watched, nowMs: number, edge: MeasureEdge
   return ok(row);
 }
 
-function lookAtMaps(watched: Watched, nowMs: number, edge: MeasureEdge): void {
+/** Reads what the maps tell, if that is due. Before `measure`, and for all processes of a round: they tell who belongs together. */
+export function lookAtMaps(watched: Watched, nowMs: number, edge: Pick<MeasureEdge, "config" | "cpuUs">): void {
   if (nowMs < watched.mapsDueMs) return;
   const { cost, value: maps } = costed(edge, () => readAndParse(`/proc/${watched.identity.pid}/maps`, parseMaps));
   watched.mapsDueMs = nextDueMs({ costShareMax: edge.config.rollupCostShareMax }, nowMs, cost);
@@ -133,7 +136,7 @@ function measureCgroup(cgroupPath: string | null): Partial<Measured> {
   };
 }
 
-function costed<T>(edge: MeasureEdge, look: () => T): { cost: number; value: T } {
+function costed<T>(edge: Pick<MeasureEdge, "cpuUs">, look: () => T): { cost: number; value: T } {
   const startedUs = edge.cpuUs();
   const value = look();
   return { cost: edge.cpuUs() - startedUs, value };

@@ -28,6 +28,7 @@ export interface Sweeper {
 export function createSweeper(edge: SweeperEdge, mappedFiles = mappedRings): Sweeper {
   let dueMs = 0;
   let removedCount = 0;
+  let passed = 0;
   /** Names of the last sweep: without CAP_FOWNER other users' files stay, and are found again every time. */
   let told: ReadonlySet<string> = new Set();
   return {
@@ -37,7 +38,8 @@ export function createSweeper(edge: SweeperEdge, mappedFiles = mappedRings): Swe
       const startedUs = edge.cpuUs();
       let pauseMs = SWEEP_PAUSE_MS;
       try {
-        const sweep = sweepRings(edge.folder, { nowMs: edge.nowMs, mappedFiles });
+        const sweep = sweepRings(edge.folder, { nowMs: edge.nowMs, mappedFiles }, passed);
+        passed = sweep.nextPassed;
         removedCount += sweep.removedCount;
         if (sweep.isPartial && sweep.removedCount > 0) pauseMs = 0;
         for (const dead of sweep.dead) if (!told.has(dead.name)) edge.onDead(dead);

@@ -25,9 +25,11 @@ export const logOf = ({ logger }: Telemetry): Log => ({
   error: (message, fields = {}) => logger.error(message, { ...fields }),
 });
 
+/** Rejects counts every reason, also those that cost no row that anybody could count: unknown columns, lines that are no batch. */
 export function countConversion({ metrics }: Telemetry, report: ConvertReport): void {
   if (report.kind === "refused") {
     metrics.addMetric("RejectedRows", MetricUnit.Count, 1);
+    metrics.addMetric("Rejects", MetricUnit.Count, 1);
     return;
   }
   const { process, host, collector } = report.rows;
@@ -35,6 +37,7 @@ export function countConversion({ metrics }: Telemetry, report: ConvertReport): 
   metrics.addMetric("ConvertedRows", MetricUnit.Count, process + host + collector);
   metrics.addMetric("RejectedRows", MetricUnit.Count, report.rejectedRows);
   metrics.addMetric("DamagedMembers", MetricUnit.Count, report.damagedMembers);
+  metrics.addMetric("Rejects", MetricUnit.Count, report.rejects);
 }
 
 export function countRollup({ metrics, logger }: Telemetry, report: RollupReport): void {

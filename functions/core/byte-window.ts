@@ -34,9 +34,7 @@ export class ByteWindow {
   /** Reads on until `count` bytes are ahead (at most AHEAD_BYTES_MAX), or the stream ends. */
   async fill(count: number): Promise<void> {
     if (this.holds(count)) return;
-    this.#buffer.copyWithin(0, this.#start, this.#end);
-    this.#end -= this.#start;
-    this.#start = 0;
+    if (this.#start + count > WINDOW_BYTES) this.#moveToFront();
     while (!this.holds(count)) {
       if (this.#unread.length === 0) {
         const { value, done } = await this.#source.next();
@@ -48,6 +46,13 @@ export class ByteWindow {
       this.#end += taken.length;
       this.#unread = this.#unread.subarray(taken.length);
     }
+  }
+
+  /** Only where room is needed: a source that gives little at a time would else have all bytes moved for each of its pieces. */
+  #moveToFront(): void {
+    this.#buffer.copyWithin(0, this.#start, this.#end);
+    this.#end -= this.#start;
+    this.#start = 0;
   }
 
   skip(count: number): void {

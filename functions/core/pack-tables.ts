@@ -1,13 +1,14 @@
 // Joins the tables of many batches, as they are decoded, into columns ready for sorting and encoding.
 // Checking happened in schema/decode.ts; the order of rows is sort-rows.ts, the file format is parquet/.
-import type { Column, ColumnTable, TableName, Value } from "../../schema/columns.ts";
+import type { Column, ColumnTable, ColumnType, TableName, Value } from "../../schema/columns.ts";
 import { tables } from "../../schema/columns.ts";
 
 /**
  * Numbers are unboxed, with NaN where a value is absent: no checked column can hold it. Texts are kept once each; a row
- * has 0 where a text is absent, else one more than the text's index.
+ * has 0 where a text is absent, else one more than the text's index. A column without any value takes no memory.
  */
 export type PackedColumn =
+  | { readonly kind: "absent" }
   | { readonly kind: "numbers"; readonly values: Float64Array }
   | { readonly kind: "texts"; readonly codes: Uint32Array; readonly texts: readonly string[] }
   | { readonly kind: "lists"; readonly values: readonly (readonly number[] | null)[] };
@@ -30,11 +31,11 @@ export interface TablePacker {
 
 export function createTablePacker(table: TableName): TablePacker {
   const columns = Object.entries<Column>(tables[table]);
-  const packers = columns.map(([name, column]) => ({ name, required: column.required === true, packer: columnPacker(column) }));
+  const named = columns.map(([name, column]) => ({ name, required: column.required === true, packer: columnPacker(column) }));
   let rowCount = 0;
   return {
     add: (part) => {
-      for (const { name, required, packer } of packers) {
+      for (const { name, required, packer } of named) {
         const values = part.columns[name] ?? null;
         if (values === null && required) throw new Error(`${table}: required column ${name} is missing`);
         packer.add(values, part.rowCount);
@@ -44,10 +45,10 @@ export function createTablePacker(table: TableName): TablePacker {
     pack: () => ({
       table,
       rowCount,
-      columns: Object.fromEntries(packers.map(({ name, packer }) => [name, packer.pack()] as const)),
+      columns: Object.fromEntries(named.map(({ name, packer }) => [name, packer.pack()] as const)),
     }),
     clear: () => {
-      for (const { packer } of packers) packer.clear();
+      for (const { packer } of named) packer.clear();
       rowCount = 0;
     },
   };
@@ -66,16 +67,37 @@ interface ColumnPacker {
   readonly clear: () => void;
 }
 
+/** Rows are only counted until one has a value: a third of the columns are of other allocators, and stay absent. */
 function columnPacker({ type }: Column): ColumnPacker {
-  switch (type) {
-    case "string":
-      return textPacker();
-    case "int64[]":
-      return listPacker();
-    default:
-      return numberPacker();
-  }
+  const packer = packers[type]();
+  let absentCount = 0;
+  let isAbsent = true;
+  return {
+    add: (values, count) => {
+      if (isAbsent && (values === null || values.every((value) => value === null))) {
+        absentCount += count;
+        return;
+      }
+      if (isAbsent && absentCount > 0) packer.add(null, absentCount);
+      isAbsent = false;
+      packer.add(values, count);
+    },
+    pack: () => (isAbsent ? { kind: "absent" } : packer.pack()),
+    clear: () => {
+      packer.clear();
+      absentCount = 0;
+      isAbsent = true;
+    },
+  };
 }
+
+const packers: Readonly<Record<ColumnType, () => ColumnPacker>> = {
+  string: textPacker,
+  int64: numberPacker,
+  double: numberPacker,
+  timestamp: numberPacker,
+  "int64[]": listPacker,
+};
 
 function numberPacker(): ColumnPacker {
   let packed = new Float64Array(0);

@@ -30,7 +30,8 @@ export interface RejectList {
 export const emptyRejects = (): RejectList => ({ lines: [], count: 0 });
 
 export function addReject(rejects: RejectList, line: RejectLine): void {
-  if (rejects.count++ < REJECT_LINES_MAX) rejects.lines.push(line);
+  rejects.count++;
+  if (rejects.lines.length < REJECT_LINES_MAX) rejects.lines.push(line);
 }
 
 export const refusalLine = ({ reason, key, value, limit }: Refusal): RejectLine => ({

@@ -16,12 +16,13 @@ export interface PartitionRows {
 
 /** Rows in sort order, split by the UTC hour of their event; partitions ascend. */
 export function partitionRows(kind: SampleKind, packed: PackedTable): readonly PartitionRows[] {
-  const times = sortKey(columnOf(packed, eventTimeColumn[kind]));
+  const times = sortKey(packed, eventTimeColumn[kind]);
   const hourOf = (row: number) => Math.floor((times[row] as number) / HOUR_MS);
   const rowCounts = new Map<number, number>();
   for (let row = 0; row < packed.rowCount; row++) rowCounts.set(hourOf(row), (rowCounts.get(hourOf(row)) ?? 0) + 1);
 
   const hours = [...rowCounts.keys()].sort((a, b) => a - b);
+  if (hours.length === 1) return hours.map((hour) => ({ hourMs: hour * HOUR_MS, rows: sortedRows(kind, packed) }));
   const partitions = new Map(hours.map((hour) => [hour, { rows: new Uint32Array(rowCounts.get(hour) ?? 0), filled: 0 }]));
   for (const row of sortedRows(kind, packed)) {
     const partition = partitions.get(hourOf(row));
@@ -32,7 +33,7 @@ export function partitionRows(kind: SampleKind, packed: PackedTable): readonly P
 
 /** Equal rows keep the order of arrival (the sort is stable), so the same object always gives the same files. */
 function sortedRows(kind: SampleKind, packed: PackedTable): Uint32Array {
-  const keys = sortColumns[kind].map((name) => sortKey(columnOf(packed, name)));
+  const keys = sortColumns[kind].map((name) => sortKey(packed, name));
   return everyRow(packed.rowCount).sort((a, b) => {
     let difference = 0;
     for (let at = 0; at < keys.length && difference === 0; at++) {
@@ -53,8 +54,11 @@ export function everyRow(rowCount: number): Uint32Array {
 type SortKey = Float64Array;
 
 /** Numbers as they are, texts as their rank: distinct texts are few, and comparing numbers is far cheaper. */
-function sortKey(column: PackedColumn): SortKey {
+function sortKey(packed: PackedTable, name: string): SortKey {
+  const column = columnOf(packed, name);
   switch (column.kind) {
+    case "absent":
+      return new Float64Array(packed.rowCount);
     case "numbers":
       return column.values;
     case "texts": {

@@ -30,6 +30,7 @@ export function metricsOf(name: string) {
     convertedRows: own("convert", "ConvertedRows", Stats.SUM, FIVE_MINUTES),
     convertedObjects: own("convert", "ConvertedObjects", Stats.SUM, FIVE_MINUTES),
     rejectedRows: own("convert", "RejectedRows", Stats.SUM),
+    rejects: own("convert", "Rejects", Stats.SUM),
     damagedMembers: own("convert", "DamagedMembers", Stats.SUM),
     newestSampleAge: own("detect", "NewestSampleAgeSeconds", Stats.MAXIMUM),
     silentHosts: own("detect", "SilentHosts", Stats.MAXIMUM),

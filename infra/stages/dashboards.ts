@@ -61,7 +61,7 @@ export class Dashboards extends Construct {
         [heading("## Conversion: raw objects to the lake")],
         [
           graph("Rows converted, 5 min", [metrics.convertedRows], [metrics.convertedObjects]),
-          graph("Refused in an hour", [metrics.rejectedRows, metrics.damagedMembers]),
+          graph("Refused in an hour", [metrics.rejectedRows, metrics.rejects, metrics.damagedMembers]),
           graph("Dead letters", waiting),
         ],
         [heading("## Detection: the lake to people")],

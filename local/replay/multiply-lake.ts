@@ -1,7 +1,8 @@
 // A lake's own history once more: shifted in time by whole hours, on many times the hosts, in another folder.
 // The rows are copied as Parquet, hour by hour, because a large fleet's month would take the pipeline days.
+import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { type Column, eventTimeColumn, type TableName, tables } from "../../schema/columns.ts";
 import { HOUR_MS, LAKE_PREFIX, lakeKey, partitionOf } from "../../schema/keys.ts";
@@ -27,10 +28,13 @@ export interface Multiplied {
 const copied = ["process", "host", "collector", "process_hour"] as const satisfies readonly TableName[];
 
 export async function multiplyLake({ source, folder, copies, endMs, progress }: MultiplyOptions): Promise<Multiplied> {
+  // The folder becomes part of a glob pattern, in which these characters would mean something else.
+  if (/[*?[\]{}]/.test(source)) throw new Error(`the folder of a lake may not have any of *?[]{} in its name: ${source}`);
   const hours = hoursOf(source);
   const last = hours.at(-1);
   if (last === undefined) throw new Error(`${source} has no rows to replay`);
   const shiftMs = Math.floor(endMs / HOUR_MS) * HOUR_MS - HOUR_MS - last;
+  const name = fileName(source);
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   let rows = 0;
@@ -39,7 +43,7 @@ export async function multiplyLake({ source, folder, copies, endMs, progress }: 
       for (const table of copied) {
         const files = filesOf(source, table, hourMs);
         if (!existsSync(dirname(files)) || globSync(files).length === 0) continue;
-        const target = join(folder, lakeKey(table, partitionOf(hourMs + shiftMs), REPLAYED));
+        const target = join(folder, lakeKey(table, partitionOf(hourMs + shiftMs), name));
         mkdirSync(dirname(target), { recursive: true });
         const result = await connection.runAndReadAll(copySql({ table, files, target, copies, shiftMs }));
         rows += Number(result.getRows()[0]?.[0] ?? 0);
@@ -62,6 +66,10 @@ function hoursOf(source: string): readonly number[] {
   });
   return [...new Set(hours.filter((hour) => !Number.isNaN(hour)))].sort((one, other) => one - other);
 }
+
+/** Of one source always the same, so that a replay overwrites itself; of another source another, so that both are kept. */
+const fileName = (source: string): string =>
+  `${REPLAYED}-${createHash("sha256").update(resolve(source)).digest("hex").slice(0, 8)}`;
 
 const filesOf = (source: string, table: TableName, hourMs: number): string =>
   join(source, lakeKey(table, partitionOf(hourMs), "*"));
@@ -92,7 +100,8 @@ function copySql({ table, files, target, copies, shiftMs }: Copy): string {
 function replayedValue(name: string, { type }: Column, shiftMs: number): string {
   if (["host_id", "boot_id", "host_name", "process_key"].includes(name)) return `'${REPLAYED}-' || copy || '-' || s.${name}`;
   if (name === "environment" || name === "collector_version") return `'${REPLAYED}'`;
-  if (type === "timestamp") return `s.${name} + INTERVAL ${shiftMs} MILLISECOND`;
+  // A function, because the literal INTERVAL takes no more than 2^31 and no sign.
+  if (type === "timestamp") return `s.${name} + to_hours(${shiftMs / HOUR_MS})`;
   return `s.${name}`;
 }
 

@@ -1,5 +1,6 @@
 // Traces as the hosts of a fleet would send them: encoded, delivered and converted by the code that does it for live rows.
 // Reading them is trace.ts's. Every row says that it is replayed: its host, its environment and its collector's version.
+import { createHash } from "node:crypto";
 import { folderDelivery } from "../../collector/ship/folder.ts";
 import { encodeRecords } from "../../collector/ship/outbox.ts";
 import type { HostIdentity, ProcessSample } from "../../schema/columns.ts";
@@ -26,23 +27,26 @@ export interface ReplayOptions {
 
 /** Rows in one raw object: what Firehose would have gathered from a host in some minutes or hours. */
 const OBJECT_ROWS = 20_000;
+const ROW_MS = 60_000;
 /** Traces of one host begin together and have pids of their own. */
 const PID_FIRST = 1_000;
 
 /** Throws when the rows would be older than the converter takes. */
 export async function replayTraces(traces: readonly Trace[], options: ReplayOptions): Promise<void> {
-  const lengthMs = Math.max(...traces.map(playMs)) * options.stretch;
-  const spanMs = lengthMs * options.repeat;
+  const { stretch, repeat, endMs } = options;
+  const lengthMs = Math.max(...traces.map(playMs)) * stretch;
+  const spanMs = lengthMs * (repeat - 1) + Math.max(...traces.map(lastOffsetMs)) * stretch;
   if (spanMs > ROW_AGE_MAX_MS) {
     const days = (ms: number) => `${(ms / 86_400_000).toFixed(1)} days`;
     throw new Error(`the replay spans ${days(spanMs)}, the converter takes rows up to ${days(ROW_AGE_MAX_MS)} old`);
   }
-  const startMs = options.endMs - spanMs;
-  const nowMs = () => options.endMs;
+  const startMs = endMs - spanMs;
+  const nowMs = () => endMs;
+  const name = nameOf(traces, { stretch, repeat, endMs });
   const converter = pendingConverter(options.folder, { log: stderrLog, report: options.totals.add, nowMs });
   for (let host = 0; host < options.hosts; host++) {
-    const identity = hostOf(host);
-    const delivery = folderDelivery({ folder: options.folder, name: identity.host_id, nowMs });
+    const identity = hostOf(host, name);
+    const delivery = folderDelivery({ folder: options.folder, name: `${identity.host_id}-${name}`, nowMs });
     let rows: ProcessSample[] = [];
     const send = async () => {
       if (rows.length > 0) await delivery.deliver(recordsOf(identity, rows));
@@ -59,11 +63,24 @@ export async function replayTraces(traces: readonly Trace[], options: ReplayOpti
   }
 }
 
+/** A play lasts until the next row would come; a trace of one row has no step, and takes a minute as a row in production does. */
 const playMs = ({ rows }: Trace): number => {
   const last = rows.at(-1)?.offsetMs ?? 0;
-  const beforeLast = rows.at(-2)?.offsetMs ?? 0;
-  return last + (last - beforeLast);
+  const beforeLast = rows.at(-2)?.offsetMs;
+  return last + (beforeLast === undefined ? ROW_MS : last - beforeLast);
 };
+
+const lastOffsetMs = ({ rows }: Trace): number => rows.at(-1)?.offsetMs ?? 0;
+
+/**
+ * The same for the same replay, which therefore overwrites itself, and another for every other one: two replays into one
+ * folder must not take each other's objects or rows for their own.
+ */
+const nameOf = (traces: readonly Trace[], settings: Pick<ReplayOptions, "stretch" | "repeat" | "endMs">): string =>
+  createHash("sha256")
+    .update(JSON.stringify([traces, settings]))
+    .digest("hex")
+    .slice(0, 8);
 
 function* playedRows(
   traces: readonly Trace[],
@@ -86,9 +103,9 @@ function* playedRows(
   }
 }
 
-const hostOf = (host: number): HostIdentity => ({
+const hostOf = (host: number, name: string): HostIdentity => ({
   host_id: `${REPLAYED}-${host + 1}`,
-  boot_id: `${REPLAYED}-boot-${host + 1}`,
+  boot_id: `${REPLAYED}-${name}-${host + 1}`,
   host_name: `${REPLAYED}-${host + 1}`,
   collector_version: REPLAYED,
 });

@@ -13,7 +13,7 @@ export interface Trace {
   readonly rows: readonly { readonly offsetMs: number; readonly measured: Measured }[];
 }
 
-/** An estimate made from malloc_info, in the place of the figure that only the walker knows. */
+/** An estimate made from malloc_info, in the place of the figure that only the walker knows; where both are, that one counts. */
 const aliases: Readonly<Record<string, string>> = { reclaimable_bytes_estimate: "reclaimable_bytes" };
 const allocators = new Set(["glibc", "jemalloc", "tcmalloc", "mimalloc", "unknown"]);
 const counted = new Set(
@@ -24,15 +24,18 @@ const counted = new Set(
 
 /** `path` names the trace where its header does not. The error says which line is wrong. */
 export function parseTrace(text: string, path: string): Result<Trace, string> {
-  const [header = "", ...lines] = text.split("\n").filter((line) => line.trim() !== "");
-  const head = parseObject(header);
-  if (head === null) return err("line 1 is not a JSON object: a header is expected there");
+  const numbered = text.split("\n").map((line, at) => ({ line, number: at + 1 }));
+  const [header, ...lines] = numbered.filter(({ line }) => line.trim() !== "");
+  const head = header === undefined ? null : parseObject(header.line);
+  if (head === null || Object.hasOwn(head, "offset_ms")) {
+    return err(`line ${header?.number ?? 1} is not a header: a JSON object without offset_ms is expected there`);
+  }
   const rows: { offsetMs: number; measured: Measured }[] = [];
-  for (const [at, line] of lines.entries()) {
+  for (const { line, number } of lines) {
     const row = parseObject(line);
     const offsetMs = row?.["offset_ms"];
     if (row === null || typeof offsetMs !== "number" || !Number.isFinite(offsetMs) || offsetMs < 0) {
-      return err(`line ${at + 2} is not a row with offset_ms, milliseconds from 0 on`);
+      return err(`line ${number} is not a row with offset_ms, milliseconds from 0 on`);
     }
     rows.push({ offsetMs, measured: measuredOf(row) });
   }
@@ -48,6 +51,7 @@ function measuredOf(row: Readonly<Record<string, unknown>>): Measured {
   const measured: Record<string, number | string> = {};
   for (const [name, value] of Object.entries(row)) {
     const column = aliases[name] ?? name;
+    if (column !== name && typeof row[column] === "number") continue;
     if (counted.has(column) && typeof value === "number" && Number.isSafeInteger(value) && value >= 0) measured[column] = value;
   }
   const { allocator } = row;

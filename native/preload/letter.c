@@ -14,8 +14,8 @@
 #include "text.h"
 
 /* Files of programs that ended must not fill a disk, or a tmpfs (which is memory), when no collector removes them: one is only
- * put where more than this share is free. */
-#define FREE_SHARE_MIN(blocks) ((blocks) / 4)
+ * put where more than a quarter is free, or so many bytes. */
+#define FREE_BYTES_ENOUGH (UINT64_C(256) << 20)
 
 /* xfs has no name in linux/magic.h before Linux 5.1. */
 #define XFS_MAGIC 0x58465342
@@ -25,8 +25,9 @@
 static bool is_safe_to_map(const struct statfs *system) {
     long type = (long)system->f_type;
     bool known = type == TMPFS_MAGIC || type == EXT4_SUPER_MAGIC || type == XFS_MAGIC || type == OVERLAYFS_SUPER_MAGIC;
+    bool roomy = system->f_bavail > system->f_blocks / 4 || (uint64_t)system->f_bavail * (uint64_t)system->f_bsize >= FREE_BYTES_ENOUGH;
     /* A tmpfs without a limit says 0 blocks. */
-    return known && (system->f_blocks == 0 || system->f_bavail > FREE_SHARE_MIN(system->f_blocks));
+    return known && (system->f_blocks == 0 || roomy);
 }
 
 /* A write beyond RLIMIT_FSIZE is a SIGXFSZ, which would end the program. */

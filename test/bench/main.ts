@@ -4,7 +4,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { printTable } from "../../local/table.ts";
-import { benchConvert } from "./convert.ts";
+import { benchColdStart } from "./lake/cold-start.ts";
+import { benchCompaction } from "./lake/compaction.ts";
+import { benchConversion } from "./lake/conversion.ts";
+import { benchFleet } from "./lake/fleet.ts";
+import { benchConversionMemory } from "./lake/memory.ts";
+import { benchWriters } from "./lake/writers.ts";
 import { benchAgreement } from "./native/agreement.ts";
 import { benchAllocation } from "./native/allocation.ts";
 import { benchFailures } from "./native/failures.ts";
@@ -34,7 +39,14 @@ const areas: Readonly<Record<string, Readonly<Record<string, Bench>>>> = {
     memory: benchMemory,
     tools: benchTools,
   },
-  convert: { convert: benchConvert },
+  lake: {
+    conversion: benchConversion,
+    writers: benchWriters,
+    "conversion-memory": benchConversionMemory,
+    "cold-start": benchColdStart,
+    compaction: benchCompaction,
+    fleet: benchFleet,
+  },
 };
 const names = Object.entries(areas).flatMap(([area, parts]) => [area, ...Object.keys(parts).filter((part) => part !== area)]);
 

@@ -7,7 +7,7 @@ test("with the folder alone, production's defaults hold", () => {
   const config = readConfig({ TIDEMARK_DELIVERY_FOLDER: "/var/lib/tidemark" });
   if (!config.ok) throw new Error(config.error.join());
   const { tickMs, rowMs, flushMs, walkCostShareMax, allWalksCostShareMax, stopOnStdinEnd } = config.value;
-  deepEqual([tickMs, rowMs, flushMs], [10_000, 60_000, 60_000]);
+  deepEqual([tickMs, rowMs, flushMs], [10_000, 60_000, 300_000]);
   deepEqual([walkCostShareMax, allWalksCostShareMax, stopOnStdinEnd], [0.002, 0.02, false]);
 });
 
@@ -43,4 +43,24 @@ test("a stream's name is not an ARN", () => {
 test("a row shorter than a tick is refused with both values", () => {
   const config = readConfig({ TIDEMARK_DELIVERY_FOLDER: "x", TIDEMARK_TICK_MS: "2000", TIDEMARK_ROW_MS: "1000" });
   deepEqual(config, { ok: false, error: ["TIDEMARK_ROW_MS is 1000: at least TIDEMARK_TICK_MS, 2000"] });
+});
+
+test("the metadata service is asked at its own address or on loopback, and not at all where it is turned off", () => {
+  const endpoint = (env: Readonly<Record<string, string>>) => {
+    const config = readConfig({ TIDEMARK_DELIVERY_FOLDER: "x", ...env });
+    return config.ok ? config.value.imdsEndpoint : config.error.join();
+  };
+  equal(endpoint({}), "http://169.254.169.254");
+  equal(endpoint({ AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://127.0.0.1:1338/" }), "http://127.0.0.1:1338");
+  equal(endpoint({ AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://[fd00:ec2::254]" }), "http://[fd00:ec2::254]");
+  equal(endpoint({ TIDEMARK_IMDS: "off" }), null);
+  equal(endpoint({ AWS_EC2_METADATA_DISABLED: "TRUE" }), null);
+  match(endpoint({ TIDEMARK_IMDS: "on" }) ?? "", /TIDEMARK_IMDS is on/);
+  for (const elsewhere of [
+    "https://169.254.169.254",
+    "http://169.254.169.254.evil.example",
+    "http://10.0.0.1",
+    "http://127.0.0.1@evil",
+  ])
+    match(endpoint({ AWS_EC2_METADATA_SERVICE_ENDPOINT: elsewhere }) ?? "", /^AWS_EC2_METADATA_SERVICE_ENDPOINT is http/);
 });

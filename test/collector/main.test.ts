@@ -15,7 +15,9 @@ import { walkerPath } from "../support/native.ts";
 // The folder of ring files is made where it may be: not in the place of a real host's.
 const ringFolder = join(mkdtempSync(join(tmpdir(), "tidemark-")), "rings");
 process.env["TIDEMARK_RING_FOLDER"] = ringFolder;
-const base = { PATH: process.env["PATH"], TIDEMARK_RING_FOLDER: ringFolder };
+// Nothing here reaches beyond loopback.
+process.env["TIDEMARK_IMDS"] = "off";
+const base = { PATH: process.env["PATH"], TIDEMARK_RING_FOLDER: ringFolder, TIDEMARK_IMDS: "off" };
 const entry = fileURLToPath(new URL("../../collector/main.ts", import.meta.url));
 
 test("on SIGTERM the last rows are closed and delivered, every object decodes, and the exit is clean", async () => {

@@ -16,7 +16,7 @@ const KEY = rawKey(ARRIVED_AT_MS, "harmed");
 const MEMBERS = 20;
 const isThorough = process.env["TIDEMARK_THOROUGH"] === "1";
 /** Coprime to 8, so that in the course of an object every bit of a byte has its turn. */
-const PLACES_BETWEEN = isThorough ? 1 : 41;
+const PLACES_BETWEEN = isThorough ? 1 : 61;
 
 /** Mostly small members of one kind, so that headers and trailers have their share; every fifth has all kinds. */
 function samplesOf(member: number): Samples {
@@ -110,12 +110,6 @@ function rowsOf(kind: SampleKind, member: number): readonly Readonly<Record<stri
 const places = (length: number): number[] =>
   Array.from({ length: Math.ceil(length / PLACES_BETWEEN) }, (_, at) => at * PLACES_BETWEEN);
 
-/** Flags, time, flags of the compressor and system (RFC 1952, 2.3): what they say, no reader of ours asks. */
-const isUnread = (place: number) => {
-  const inMember = place - (starts[memberAt(place)] ?? 0);
-  return inMember >= 3 && inMember < 10;
-};
-
 test("whichever bit is flipped, only the member that it is in is lost, and is named", async () => {
   let harmless = 0;
   for (const place of places(whole.length)) {
@@ -124,11 +118,10 @@ test("whichever bit is flipped, only the member that it is in is lost, and is na
     const member = memberAt(place);
     const about = `bit ${place % 8} of byte ${place}, in member ${member}`;
     const outcome = await convert(object);
+    // Some bits nobody reads (time and system in the header, the fill of deflate's last byte), and some say the same in
+    // other words: a match with an earlier like, the length of a code that is not used. The CRC vouches for the content.
     if (outcome.rejects.length === 0) {
       ok(isSame(outcome.files, all), about);
-      // Besides, deflate fills its last byte up with bits that mean nothing.
-      const isLastOfData = place === (starts[member + 1] ?? whole.length) - 9;
-      ok(isUnread(place) || isLastOfData, about);
       harmless++;
     } else {
       ok(isSame(outcome.files, without[member] ?? all), about);

@@ -22,7 +22,13 @@ const row: Measured = {
   reclaimable_bytes: 2_000 * MB,
 };
 const owner = { pid: 77, ownPid: 77, uids: [0] };
-const file = { kind: "ring", path: "/run/tidemark/rings/77-1.ring", inode: "1", isDeleted: false } as const;
+const file = {
+  kind: "ring",
+  path: "/run/tidemark/rings/77-1.ring",
+  device: "00:1a",
+  inode: "1",
+  isDeleted: false,
+} as const;
 const ringWith = (reliefAllowed: number): MappedRingOf => {
   const ring = parseRing(ringBytes({ reliefAllowed }));
   if (!ring.ok) throw new Error(ring.error);
@@ -46,6 +52,20 @@ test("beforehand: what it returns, what stays, how long it may stall, and whethe
     match(told, /malloc_trim\(0\) would return 1\.9 GiB now; 477 MiB of free\s+memory would stay/);
     match(told, /It would take 340 ms, 2\.2 s at worst/);
   }
+});
+
+test("of an allocator that is not known nothing can be asked, and no preload is advised", () => {
+  const told = reliefText(reliefPreview({ ...row, allocator: "unknown", reclaimable_bytes: null }, null), "/s");
+  equal(told, "Relief: not possible, because the allocator of this process is not known.");
+});
+
+test("where fastbins hide a part of it, it returns at least so much, and is worth asking for", () => {
+  const parked = { ...row, heap_source: "walk", free_bytes: 2_500 * MB, fastbin_bytes: 30 * MB };
+  const preview = reliefPreview(parked, ringWith(1));
+  equal(preview.reclaimable_is_least, true);
+  match(reliefText(preview, "/s"), /would return at least 1\.9 GiB now; at most 477 MiB of free/);
+  match(reliefText(reliefPreview({ ...parked, reclaimable_bytes: 0 }, ringWith(1)), "/s"), /at least 0 B now/);
+  equal(reliefPreview({ ...parked, fastbin_bytes: 20 * MB }, ringWith(1)).reclaimable_is_least, false);
 });
 
 test("what is not known beforehand is said to be so, and nothing to gain is not worth a lock", () => {

@@ -14,6 +14,7 @@ const row = (values: Partial<Measured>): Measured => ({
   heap_source: "walk",
   rss_bytes: 100 * MIB,
   live_bytes: 50 * MIB,
+  fastbin_bytes: 0,
   heap_resident_bytes: 90 * MIB,
   ...values,
 });
@@ -26,6 +27,7 @@ test("a share and a floor must both be reached; then it depends on what a relief
     [{ free_resident_bytes: 30 * MIB, reclaimable_bytes: 15 * MIB }, "Not much, but memory is kept"],
     [{ rss_bytes: 10 * MIB, free_resident_bytes: 7 * MIB, reclaimable_bytes: 0 }, "No"],
     [{ rss_bytes: 10 * MIB, free_resident_bytes: 8 * MIB, reclaimable_bytes: 0 }, "Yes"],
+    [{ free_resident_bytes: 30 * MIB, reclaimable_bytes: 0, free_bytes: 30 * MIB, fastbin_bytes: MIB }, "Perhaps"],
     [{ live_bytes: null }, "Unknown"],
     [{ free_resident_bytes: 30 * MIB }, "Unknown"],
   ] as const;
@@ -40,13 +42,26 @@ test("every verdict with figures says that a leak cannot be told from one moment
     match(verdictOf(row({ free_resident_bytes: free, reclaimable_bytes: 0 }), "/shim").join("\n"), /cannot tell a leak/);
 });
 
-test("each reason for not knowing comes with what to do, where something can be done", () => {
-  const advice = (heap_unknown_reason: string) =>
-    verdictOf(row({ live_bytes: null, heap_unknown_reason }), "/shim.so")
+test("each reason for not knowing comes with what to do", () => {
+  const advice = (heap_unknown_reason: string | null, allocator = "glibc") =>
+    verdictOf(row({ live_bytes: null, heap_unknown_reason, allocator }), "/shim.so")
       .slice(1)
       .join(" ");
-  match(advice("denied"), /sudo npm run tidemark -- inspect 1$/);
-  match(advice("no_shim"), /LD_PRELOAD=\/shim\.so$/);
-  match(advice("shim_silent"), /ask again/);
-  deepEqual(advice("layout"), "");
+  const cases = [
+    ["denied", /sudo npm run tidemark -- inspect 1$/],
+    ["no_shim", /LD_PRELOAD=\/shim\.so$/],
+    ["shim_silent", /ask again/],
+    ["budget", / {2}TIDEMARK_WALK_CPU_US_MAX=\d+ npm run tidemark -- inspect 1$/],
+    ["layout", /ask the runtime itself/],
+    ["no_heap", /ask the runtime itself/],
+    ["swapped", /ask again when/],
+    ["stale_ring", /state T/],
+    ["ring_refused", /start the program again/],
+    ["no_pagemap", /root of the host/],
+    ["walker_failed", /make -C native/],
+    ["allocator_silent", /MIMALLOC_SHOW_STATS=1/],
+    ["changed", /ask again/],
+  ] as const;
+  for (const [reason, expected] of cases) match(advice(reason), expected, reason);
+  match(advice(null, "unknown"), /linked statically/);
 });

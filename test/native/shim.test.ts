@@ -269,7 +269,7 @@ for (const { name, mount } of [
   });
 }
 
-test("no file is made where less than a quarter of the file system is free", { skip: notRoot() }, () => {
+test("no file is made where less than a quarter of a small file system is free", { skip: notRoot() }, () => {
   const script = `mount -t tmpfs -o size=1m none "$1"
     ${programPath("test/shim_letter")} "$1" plain; head -c 800000 /dev/zero > "$1/ballast"; ${programPath("test/shim_letter")} "$1" plain`;
   const { stdout, stderr } = inMountNamespace(script, ringFolder());

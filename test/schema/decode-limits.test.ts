@@ -89,10 +89,10 @@ test("a section whose columns are no object counts its rows as rejected", () => 
 
 test("every name that nobody knows is named once, wherever it stands, and costs no row", () => {
   const process = { ...section(3, { novel: [1, 2, 3], host_id: ["a", "b", "c"] }), z: 1 };
-  const text = line({ host: { ...identity, region: "r", pid: 7 }, k: { process }, compression: "none" });
+  const text = line({ host: { ...identity, novel_place: "r", pid: 7 }, k: { process }, compression: "none" });
   deepEqual(reasons(text), [
     ["unknown_column", null, "compression"],
-    ["unknown_column", null, "region"],
+    ["unknown_column", null, "novel_place"],
     ["unknown_column", null, "pid"],
     ["unknown_column", "process", "z"],
     ["unknown_column", "process", "novel"],

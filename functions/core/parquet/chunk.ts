@@ -4,7 +4,7 @@ import { constants, zstdCompressSync } from "node:zlib";
 import { assertNever } from "../../../schema/result.ts";
 import type { PackedColumn } from "../pack-tables.ts";
 import { type Dictionary, numberDictionary, textDictionary } from "./dictionary.ts";
-import { type Gathered, gatherLists, gatherNumbers, gatherTexts, type NumberedTexts } from "./gather.ts";
+import { type Gathered, gatherAbsent, gatherLists, gatherNumbers, gatherTexts, type NumberedTexts } from "./gather.ts";
 import { encodeHybrid, encodeRun } from "./hybrid.ts";
 import { int64, type ParquetField, parquetTypes, serializeThrift } from "./parquetjs.ts";
 import type { Scratch } from "./scratch.ts";
@@ -33,6 +33,8 @@ interface Encoded {
   readonly dictionary: Dictionary<unknown> | null;
   readonly extremes: Extremes | null;
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** `offset` is where in the file the chunk will stand; `rows` are the row numbers of the group, in order. */
 export function encodeChunk(
@@ -70,6 +72,8 @@ export function encodeChunk(
 
 function encodeColumn(field: ParquetField, column: PackedColumn, rows: Uint32Array, scratch: Scratch): Encoded {
   switch (column.kind) {
+    case "absent":
+      return { levels: gatherAbsent(field.rLevelMax > 0, rows.length), plain: EMPTY, dictionary: null, extremes: null };
     case "texts":
       return encodeTexts(gatherTexts(column, rows, scratch));
     case "lists":
@@ -139,8 +143,6 @@ function dataPage(field: ParquetField, { levels, dictionary }: Encoded, values: 
     }),
   });
 }
-
-const EMPTY = Buffer.alloc(0);
 
 /** In data pages of version 1 the levels carry their length in front; where only one level is possible, nothing stands there. */
 function levelBytes(levels: Uint8Array | null, count: number, levelMax: number): Buffer {

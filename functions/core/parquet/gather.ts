@@ -13,6 +13,15 @@ export interface Gathered<Values> {
   readonly repetitions: Uint8Array | null;
 }
 
+/** Of a column without any value. */
+export const gatherAbsent = (isList: boolean, levelCount: number): Gathered<null> => ({
+  values: null,
+  valueCount: 0,
+  levelCount,
+  definitions: new Uint8Array(levelCount),
+  repetitions: isList ? new Uint8Array(levelCount) : null,
+});
+
 /** NaN is absent (pack-tables.ts). */
 export function gatherNumbers(column: Float64Array, rows: Uint32Array, scratch: Scratch): Gathered<Float64Array> {
   const values = scratch.numbers(rows.length);

@@ -15,10 +15,10 @@ import { inTurn, medianMs, type Run, speeds } from "./measure.ts";
 
 /** MiB, as deployed: infra/stages/conversion.ts, which would bring the whole CDK along. */
 const MEMORY = 3_008;
-/** Hosts of 5,000 rows each. */
+/** Hosts of 1,000 rows each. */
 const SIZES = [
-  { hosts: 20, rounds: 7 },
-  { hosts: 100, rounds: 3 },
+  { hosts: 100, rounds: 7 },
+  { hosts: 500, rounds: 3 },
 ] as const;
 
 export async function benchConversion(): Promise<BenchRow[]> {

@@ -12,9 +12,8 @@ import { gzipMember, hostOf, processesOnly, processSample } from "../../function
 /** All rows lie in the hour that begins here. */
 export const ARRIVED_AT_MS = Date.UTC(2026, 10, 23, 12);
 const PROCESSES = 200;
-const MINUTES = 25;
-/** A member is what a host sends at once: 1,000 rows. */
-const MEMBER_MINUTES = 5;
+/** Firehose closes an object after five minutes at the latest, so that a large one has many hosts, not many minutes. */
+const MINUTES = 5;
 const ROWS_PER_HOST = PROCESSES * MINUTES;
 
 export interface Input {
@@ -25,7 +24,7 @@ export interface Input {
   readonly ndjsonPath: string;
 }
 
-/** Writes both files into the folder. */
+/** Writes both files into the folder: 1,000 rows a host, one member each. */
 export async function makeInput(folder: string, hosts: number): Promise<Input> {
   const rowCount = hosts * ROWS_PER_HOST;
   const rawPath = join(folder, `${rowCount}.raw.gz`);
@@ -33,16 +32,14 @@ export async function makeInput(folder: string, hosts: number): Promise<Input> {
   const members: Buffer[] = [];
   const ndjson = createGzip();
   const written = finished(ndjson.pipe(createWriteStream(ndjsonPath)));
-  for (let minute = 0; minute < MINUTES; minute += MEMBER_MINUTES) {
-    for (let host = 0; host < hosts; host++) {
-      // The collector sorts a flush by process, which is what makes column JSON small.
-      const samples = Array.from({ length: PROCESSES * MEMBER_MINUTES }, (_, at) =>
-        processSample(host, Math.floor(at / MEMBER_MINUTES), minute + (at % MEMBER_MINUTES), ARRIVED_AT_MS),
-      );
-      members.push(gzipMember(hostOf(host), processesOnly(samples)));
-      const lines = samples.map((sample) => `${JSON.stringify({ ...hostOf(host), ...sample })}\n`).join("");
-      if (!ndjson.write(lines)) await once(ndjson, "drain");
-    }
+  for (let host = 0; host < hosts; host++) {
+    // The collector sorts a flush by process, which is what makes column JSON small.
+    const samples = Array.from({ length: ROWS_PER_HOST }, (_, at) =>
+      processSample(host, Math.floor(at / MINUTES), at % MINUTES, ARRIVED_AT_MS),
+    );
+    members.push(gzipMember(hostOf(host), processesOnly(samples)));
+    const lines = samples.map((sample) => `${JSON.stringify({ ...hostOf(host), ...sample })}\n`).join("");
+    if (!ndjson.write(lines)) await once(ndjson, "drain");
   }
   ndjson.end();
   writeFileSync(rawPath, Buffer.concat(members));

@@ -1,7 +1,9 @@
 // The folder of ring files: what is removed after its process has ended, and what must never be.
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -134,8 +136,67 @@ test("a folder that fills up loses the oldest of the dead unread, and never more
   equal(readdirSync(folder).length, 1_700 - removedCount);
 });
 
+test("what is not ours does not hide the dead for good: the next sweep goes on where the last one ended", () => {
+  const folder = folderOf();
+  for (let at = 0; at < 10_000; at++) put(folder, `junk${at}`, Buffer.alloc(0));
+  put(folder, "7-1.ring", ringBytes());
+  let [passed, removed, sweeps] = [0, 0, 0];
+  do {
+    const { nextPassed, removedCount } = sweepRings(folder, { nowMs: () => later(HOUR_MS), mappedFiles: () => nobody }, passed);
+    [passed, removed, sweeps] = [nextPassed, removed + removedCount, sweeps + 1];
+  } while (passed !== 0);
+  deepEqual([removed, sweeps, readdirSync(folder).length], [1, 3, 10_000]);
+});
+
+test("to sweep a folder of root's takes CAP_DAC_READ_SEARCH to list it and CAP_FOWNER to remove what others left", (t) => {
+  if (process.getuid?.() !== 0) return t.skip("to take on another user takes root");
+  const script = `
+    import { sweepRings } from ${JSON.stringify(new URL("../../../collector/heap/ring-folder.ts", import.meta.url).href)};
+    const mapped = { names: new Set(), inodes: new Set(), isComplete: true };
+    const edge = { nowMs: () => Date.now() + 3_600_000, mappedFiles: () => mapped };
+    const { dead, removedCount } = sweepRings(process.argv[1], edge);
+    console.log(dead.length, removedCount);`;
+  const sweepWith = (...capabilities: readonly string[]) => {
+    const folder = folderOf();
+    put(folder, "7-1.ring", ringBytes());
+    chownSync(put(folder, "8-1.ring", ringBytes()), 1, 1);
+    const list = ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
+    const sets = ["--inh-caps", "--ambient-caps", "--bounding-set"].map((option) => `${option}=${list}`);
+    const user = ["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"];
+    const run = [process.execPath, "--input-type=module", "-e", script, folder];
+    return spawnSync("setpriv", [...user, ...sets, ...run], { encoding: "utf8" }).stdout.trim();
+  };
+  equal(sweepWith("dac_read_search", "fowner"), "2 2");
+  equal(sweepWith("dac_read_search"), "2 0");
+  equal(sweepWith("fowner"), "0 0");
+});
+
+test("a folder below one that others may change is not swept: they could put another in its place", (t) => {
+  if (process.getuid?.() !== 0) return t.skip("giving a folder to another user takes root");
+  const above = mkdtempSync(join(tmpdir(), "tidemark-"));
+  const folder = join(above, "rings");
+  equal(prepareRingFolder(folder), true);
+  put(folder, "7-1.ring", ringBytes());
+  for (const [uid, mode] of [
+    [65_534, 0o755],
+    [0, 0o777],
+  ] as const) {
+    chownSync(above, uid, 0);
+    chmodSync(above, mode);
+    deepEqual([prepareRingFolder(folder), sweep(folder, later(HOUR_MS)).removedCount], [false, 0]);
+  }
+  chmodSync(above, 0o1777);
+  deepEqual([prepareRingFolder(folder), sweep(folder, later(HOUR_MS)).removedCount], [true, 1]);
+});
+
 test("a folder that is not there, or is a link, is no folder", () => {
-  deepEqual(sweep("/nonexistent/rings", later(0)), { dead: [], removedCount: 0, bytes: 0, isPartial: false });
+  deepEqual(sweep("/nonexistent/rings", later(0)), {
+    dead: [],
+    removedCount: 0,
+    bytes: 0,
+    isPartial: false,
+    nextPassed: 0,
+  });
   const folder = folderOf();
   const link = `${folder}.link`;
   symlinkSync(folder, link);

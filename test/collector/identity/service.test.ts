@@ -1,36 +1,89 @@
 // Who a process says it is, and what is made of hostile answers.
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
-import { isWantedVariable, serviceOf, tunablesInEffect, tunablesOf } from "../../../collector/identity/service.ts";
+import {
+  type Evidence,
+  isWantedVariable,
+  serviceOf,
+  tunablesInEffect,
+  tunablesOf,
+} from "../../../collector/identity/service.ts";
 
-const environ = (variables: Readonly<Record<string, string>>) => new Map(Object.entries(variables));
+type Variables = Readonly<Record<string, string>>;
+const environ = (variables: Variables) => new Map(Object.entries(variables));
 
-test("the service is OTEL_SERVICE_NAME, else service.name, else the executable, else comm", () => {
-  const attributes = "service.name=cart,service.version=2.0,deployment.environment.name=prod%20eu";
-  const cases: readonly [Readonly<Record<string, string>>, string | null, string][] = [
-    [{ OTEL_SERVICE_NAME: "checkout", OTEL_RESOURCE_ATTRIBUTES: attributes }, "node", "checkout"],
-    [{ OTEL_RESOURCE_ATTRIBUTES: attributes }, "node", "cart"],
-    [{ OTEL_SERVICE_NAME: "  " }, "node", "node"],
-    [{}, null, "MainThread"],
+const POD_UID = "3f2b8c1e-9d4a-4c6b-8e2f-5a7d9c0b1e3f";
+const nothing: Evidence = { environ: environ({}), ecs: null, pod_uid: null, unit: null, executable: null, comm: "MainThread" };
+const named = (variables: Variables, other: Partial<Evidence> = {}) =>
+  serviceOf({ ...nothing, ...other, environ: environ(variables) });
+
+test("the service comes from the best source there is, and the row says which", () => {
+  const everything: Omit<Evidence, "environ"> = {
+    ecs: { service: "shop/cart", version: "24", container_id: null },
+    pod_uid: POD_UID,
+    unit: "cart-unit",
+    executable: "node",
+    comm: "MainThread",
+  };
+  const variables: Variables = {
+    OTEL_SERVICE_NAME: "checkout",
+    OTEL_RESOURCE_ATTRIBUTES: "service.name=cart,service.version=2.0,deployment.environment.name=prod%20eu",
+    TIDEMARK_SERVICE: "basket",
+    POD_NAME: "pod-cart-7d4b9c6f5d-x2x9z",
+  };
+  const steps: readonly (readonly [service: string, source: string, gone: readonly string[]])[] = [
+    ["checkout", "otel", ["OTEL_SERVICE_NAME"]],
+    ["cart", "otel", ["OTEL_RESOURCE_ATTRIBUTES"]],
+    ["basket", "tidemark", ["TIDEMARK_SERVICE"]],
+    ["shop/cart", "ecs", ["ecs"]],
+    ["pod-cart", "kubernetes", ["pod_uid"]],
+    ["cart-unit", "systemd", ["unit"]],
+    ["node", "executable", ["executable"]],
+    ["MainThread", "comm", ["comm"]],
+    ["unknown", "comm", []],
   ];
-  for (const [variables, executable, service] of cases)
-    equal(serviceOf(environ(variables), executable, "MainThread").service, service);
+  const gone = new Set<string>();
+  for (const [service, source, next] of steps) {
+    const left = Object.fromEntries(Object.entries(variables).filter(([name]) => !gone.has(name)));
+    const evidence = Object.fromEntries(
+      Object.entries(everything).map(([name, value]) => [name, gone.has(name) ? null : value]),
+    );
+    const found = named(left, { ...evidence, comm: gone.has("comm") ? "\u0007" : "MainThread" });
+    deepEqual([found.service, found.service_source], [service, source]);
+    for (const name of next) gone.add(name);
+  }
 });
 
-test("version and environment come from the resource attributes, in the new and the old spelling", () => {
-  const modern = serviceOf(
-    environ({ OTEL_RESOURCE_ATTRIBUTES: "service.version=2.0,deployment.environment.name=prod%20eu" }),
-    null,
-    "x",
-  );
-  deepEqual([modern.service_version, modern.environment], ["2.0", "prod eu"]);
-  const old = serviceOf(environ({ OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=stage,broken,=x,bad=%ZZ" }), null, "x");
-  deepEqual([old.service_version, old.environment], [null, "stage"]);
+test("version and environment come each from the first source that has one, whoever gave the name", () => {
+  const ecs = { service: "shop/cart", version: "24", container_id: null };
+  const pod = { KUBERNETES_SERVICE_HOST: "10.0.0.1", APP_VERSION: "9.1", POD_NAMESPACE: "staging" };
+  const cases: readonly (readonly [Variables, Partial<Evidence>, readonly (string | null)[]])[] = [
+    [{ OTEL_RESOURCE_ATTRIBUTES: "service.version=2.0,deployment.environment.name=prod%20eu" }, { ecs }, ["2.0", "prod eu"]],
+    [{ OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=stage,broken,=x,bad=%ZZ" }, {}, [null, "stage"]],
+    [{ TIDEMARK_SERVICE_VERSION: "3", TIDEMARK_ENVIRONMENT: "prod", ...pod }, { ecs }, ["3", "prod"]],
+    [{ OTEL_SERVICE_NAME: "cart" }, { ecs }, ["24", null]],
+    [pod, {}, ["9.1", "staging"]],
+    [{}, { unit: "cart" }, [null, null]],
+  ];
+  for (const [variables, evidence, expected] of cases) {
+    const { service_version, environment } = named(variables, evidence);
+    deepEqual([service_version, environment], expected);
+  }
 });
 
-test("names lose control characters and what exceeds 255 characters", () => {
-  const hostile = serviceOf(environ({ OTEL_SERVICE_NAME: `a\u001b[2Jb\n${"x".repeat(400)}` }), null, "x");
-  equal(hostile.service, `a[2Jb${"x".repeat(250)}`);
+test("names lose control characters, marks of direction, and what exceeds 255 characters; blank ones do not count", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    [`a\u001b[2Jb\n${"x".repeat(400)}`, `a[2Jb${"x".repeat(250)}`],
+    ["pay\u202egnp.exe\u2066\u2028\u0085", "paygnp.exe"],
+    [`${"x".repeat(254)}\u{1f600}`, "x".repeat(254)],
+    ["zażółć-\u{1f600}", "zażółć-\u{1f600}"],
+    ["  \t", "node"],
+  ];
+  for (const [name, service] of cases) equal(named({ OTEL_SERVICE_NAME: name }, { executable: "node" }).service, service);
+  for (const source of ["TIDEMARK_SERVICE", "TIDEMARK_SERVICE_VERSION", "TIDEMARK_ENVIRONMENT"]) {
+    const { service, service_version, environment } = named({ [source]: `a\u0000\r\n${"b".repeat(300)}` });
+    equal([service, service_version, environment].includes(`a${"b".repeat(254)}`), true, source);
+  }
 });
 
 test("tunables list allocator settings alone, sorted, and are null without any", () => {
@@ -55,6 +108,15 @@ test("what is in effect comes before what was asked for, both stay visible, and 
 });
 
 test("no variable beyond the known names is ever wanted", () => {
-  for (const name of ["PASSWORD", "AWS_SECRET_ACCESS_KEY", "MALLOC", "XMALLOC_CONF", "malloc_conf"])
+  for (const name of [
+    "PASSWORD",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "K8S_TOKEN",
+    "POD_IP",
+    "MALLOC",
+    "XMALLOC_CONF",
+    "malloc_conf",
+  ])
     equal(isWantedVariable(name), false);
 });

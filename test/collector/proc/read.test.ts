@@ -1,5 +1,5 @@
 // How reading a kernel file fails.
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { procErrorOf, readKernelFile, readKernelLink } from "../../../collector/proc/read.ts";
 
@@ -22,6 +22,13 @@ test("a file that is there and cannot be read is unreadable, with the kernel's c
     [readKernelLink("/proc/self/statm"), "/proc/self/statm", "EINVAL"],
   ] as const;
   for (const [result, path, code] of table) deepEqual(result, { ok: false, error: { kind: "unreadable", path, code } });
+});
+
+test("a file that is longer than it may be is unreadable: a process can make its own as long as it likes", () => {
+  const path = "/proc/self/maps";
+  const whole = readKernelFile(path);
+  ok(whole.ok && whole.value.length > 4_096);
+  deepEqual(readKernelFile(path, 4_096), { ok: false, error: { kind: "unreadable", path, code: "EFBIG" } });
 });
 
 test("the file of a removed cgroup is gone like its process", () => {

@@ -89,3 +89,23 @@ test("an endpoint that is not reachable leaves everything, and says why", async 
   deepEqual(left?.indices, [0, 1]);
   match(String(left?.error.cause), /ECONNREFUSED/);
 });
+
+test("without a region in the environment it is the instance's; where that may not be asked, it says what is missing", async () => {
+  await using use = await stream();
+  const { AWS_REGION: _region, ...settings } = use.aws.environment;
+  const names = [...Object.keys(use.aws.environment), "AWS_EC2_METADATA_DISABLED"];
+  const saved = names.map((name) => [name, process.env[name]] as const);
+  try {
+    for (const name of names) delete process.env[name];
+    Object.assign(process.env, settings);
+    equal(await firehoseDelivery({ stream: "samples" }).deliver(records(1)), null);
+    process.env["AWS_EC2_METADATA_DISABLED"] = "true";
+    const left = await firehoseDelivery({ stream: "samples" }).deliver(records(1));
+    match(String(left?.error.cause), /Region is missing/);
+  } finally {
+    for (const [name, value] of saved) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+});

@@ -3,12 +3,23 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { createOutbox, encodeRecords } from "../../../collector/ship/outbox.ts";
+import { createOutbox, type Delivery, encodeRecords } from "../../../collector/ship/outbox.ts";
 import { decodeBatch } from "../../../schema/decode.ts";
 import { collectorSample, hostIdentity, hostSample, processSample, samples } from "../../support/samples.ts";
 
 const NOW_MS = 1_800_000_000_000;
 const BUFFER_BYTES = 64 * 1_024 * 1_024;
+const outboxTo = (deliver: Delivery["deliver"], bufferBytesMax: number) =>
+  createOutbox({
+    host: () => hostIdentity,
+    delivery: { deliver },
+    bufferBytesMax,
+    flushMs: 300_000,
+    nowMs: () => 0,
+    random: () => 0.5,
+    log: () => undefined,
+  });
+
 /** Text that gzip cannot shrink. */
 const noise = (bytes: number) => randomBytes(bytes).toString("base64");
 
@@ -21,7 +32,7 @@ test("what is added comes out decoded as it was, rows of one process together", 
     delivered.push(...records);
     return null;
   };
-  const outbox = createOutbox(hostIdentity, { deliver }, BUFFER_BYTES);
+  const outbox = outboxTo(deliver, BUFFER_BYTES);
   outbox.add(
     samples({
       process: [processSample({ pid: 9, sequence: 1 }), processSample({ pid: 3, sequence: 2 })],
@@ -55,7 +66,7 @@ test("while delivery fails rows wait; once it works they arrive in order", async
     delivered.push(...records);
     return null;
   };
-  const outbox = createOutbox(hostIdentity, { deliver }, BUFFER_BYTES);
+  const outbox = outboxTo(deliver, BUFFER_BYTES);
   outbox.add(samples({ process: [processSample({ sequence: 1 })] }));
   match(String((await outbox.flush())?.cause), /no route to host/);
   outbox.add(samples({ process: [processSample({ sequence: 2 })] }));
@@ -74,7 +85,7 @@ test("of a delivery that was taken in part only the rest waits, and it comes bef
     delivered.push(...records.filter((_, index) => !left.includes(index)));
     return left.length === 0 ? null : { indices: left, error: new Error("slow down") };
   };
-  const outbox = createOutbox(hostIdentity, { deliver }, BUFFER_BYTES);
+  const outbox = outboxTo(deliver, BUFFER_BYTES);
   const process = Array.from({ length: 2_000 }, (_, index) =>
     processSample({ sequence: index, pid: index, tunables: noise(700) }),
   );
@@ -95,7 +106,7 @@ test("a single row larger than a record is dropped and counted: it must not hold
     delivered.push(...records);
     return null;
   };
-  const outbox = createOutbox(hostIdentity, { deliver }, BUFFER_BYTES);
+  const outbox = outboxTo(deliver, BUFFER_BYTES);
   const huge = processSample({ sequence: 1, pid: 1, tunables: noise(2_000_000) });
   outbox.add(samples({ process: [huge, processSample({ sequence: 2, pid: 2 })] }));
   equal(await outbox.flush(), null);
@@ -105,7 +116,7 @@ test("a single row larger than a record is dropped and counted: it must not hold
 
 test("beyond the buffer the oldest rows are dropped, and the drop is counted once", async () => {
   const deliver = () => Promise.reject(new Error("down"));
-  const outbox = createOutbox(hostIdentity, { deliver }, 20_000);
+  const outbox = outboxTo(deliver, 20_000);
   for (let sequence = 0; sequence < 30; sequence++) {
     outbox.add(samples({ process: [processSample({ sequence, tunables: noise(700) })] }));
     await outbox.flush();

@@ -1,14 +1,15 @@
 // Where the heap columns of a row come from: a process that has a ring mapped, with an allocator that only a ring can tell.
 import { deepEqual, equal, match } from "node:assert/strict";
-import { chmodSync, globSync, mkdtempSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, globSync, mkdtempSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readConfig } from "../../../collector/config.ts";
 import type { Walker } from "../../../collector/heap/walker.ts";
+import { tellersOf } from "../../../collector/watch/families.ts";
 import { identify } from "../../../collector/watch/identify.ts";
-import { type Measured, measure, startWatching, type Watched } from "../../../collector/watch/measure.ts";
+import { lookAtMaps, type Measured, measure, startWatching, type Watched } from "../../../collector/watch/measure.ts";
 import { skipReason } from "../../support/need.ts";
 import { failuresBytes, type Holder, type RingValues, ringBytes, STARTED_NS, startHolder } from "../../support/ring-bytes.ts";
 
@@ -63,9 +64,11 @@ async function program(
   let watched: Watched | null = null;
   const row = async (nowMs = NOW_MS): Promise<Measured> => {
     watched ??= watchedOf(holder.pid);
+    lookAtMaps(watched, nowMs, { config, cpuUs: () => 0 });
     const edge = {
       config,
       walker,
+      tellers: tellersOf([watched]),
       vmaCountLimit: null,
       cpuUs: () => 0,
       mayWalk: () => true,
@@ -75,8 +78,9 @@ async function program(
     if (!measured.ok) throw new Error(measured.error.kind);
     return measured.value;
   };
-  // Until exec has happened and the libraries are mapped.
+  // Until exec has happened and the libraries are mapped; what is called python3 may be a script that executes it.
   const isMapped = () =>
+    readlinkSync(`/proc/${holder.pid}/exe`).includes("python") &&
     readFileSync(`/proc/${holder.pid}/maps`, "latin1").includes(options.env ? "/libc.so.6" : "/libjemalloc");
   for (let tries = 0; tries < 100 && !isMapped(); tries++) await sleep(20);
   return { holder, path, walker, write, row };
