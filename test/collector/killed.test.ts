@@ -3,10 +3,10 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
@@ -18,6 +18,10 @@ import { filesOf, newFolder, spoolIn } from "../support/spool.ts";
 
 const entry = fileURLToPath(new URL("../../collector/main.ts", import.meta.url));
 const ROUNDS = 3;
+const started: ChildProcess[] = [];
+after(() => {
+  for (const child of started) child.kill("SIGKILL");
+});
 
 /** What names each row, and what a row of that name must be: every kind draws on the same numbers. */
 function rowsOf(members: readonly Uint8Array[]): readonly (readonly [sequence: number, row: string])[] {
@@ -43,8 +47,8 @@ test("kill -9 in an outage: every row that was in the spool arrives, and a seque
   aws.s3.createBucket("raw");
   aws.firehose.createStream({ name: "samples", bucket: "raw", bufferMs: 60_000 });
   const folder = newFolder();
-  const start = (): ChildProcess =>
-    spawn(process.execPath, [entry], {
+  const start = (): ChildProcess => {
+    const child = spawn(process.execPath, [entry], {
       env: {
         PATH: process.env["PATH"],
         ...aws.environment,
@@ -58,6 +62,9 @@ test("kill -9 in an outage: every row that was in the spool arrives, and a seque
       },
       stdio: ["ignore", "ignore", "pipe"],
     });
+    started.push(child);
+    return child;
+  };
   const arrived = () => {
     aws.firehose.flush();
     return rowsOf(aws.s3.keys("raw").map((key) => aws.s3.get("raw", key) ?? Buffer.alloc(0)));
@@ -71,7 +78,7 @@ test("kill -9 in an outage: every row that was in the spool arrives, and a seque
     const before = promised.length;
     for (let tries = 0; tries < 400 && promised.length === before; tries++) {
       await sleep(25 + 10 * round);
-      if (filesOf(folder).length > round) break;
+      if (existsSync(folder) && filesOf(folder).length > round) break;
     }
     await sleep(200 + 130 * round);
     child.kill("SIGKILL");
