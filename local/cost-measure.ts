@@ -1,7 +1,7 @@
 // Measures what a fleet's data weighs: plausible rows through the real encoder, converter and Parquet writer.
 // What that costs is functions/core/cost's. Deterministic, so that two runs differ in speed alone.
 import { Readable } from "node:stream";
-import { encodeRecords } from "../collector/ship/outbox.ts";
+import { BILLED_BYTES, encodeWholeUnits } from "../collector/ship/records.ts";
 import type { Measured } from "../functions/core/cost/bill.ts";
 import { type LakeFile, lakeFiles } from "../functions/core/lake-files.ts";
 import { writeParquet } from "../functions/core/parquet/write.ts";
@@ -12,6 +12,8 @@ import { processHourColumns } from "../schema/made-columns.ts";
 /** Enough rows that fixed costs of a file do not count as costs of a row. */
 const HOSTS = 40;
 const MINUTES = 20;
+/** As the collector flushes at its defaults. */
+const FLUSH_MINUTES = 5;
 const ROUNDS = 4;
 const STARTED_AT_MS = Date.UTC(2026, 10, 23, 10);
 const KIB = 1_024;
@@ -20,14 +22,26 @@ export async function measureFleet(processesPerHost: number): Promise<Measured> 
   const random = generator(7);
   const processes = Array.from({ length: processesPerHost }, (_, index) => plausibleProcess(index, random));
   const members: Buffer[] = [];
-  for (let minute = 0; minute < MINUTES; minute++) {
-    for (let host = 0; host < HOSTS; host++) {
-      const rows = processes.map((process, index) => rowOf(process, index, minute, random));
-      for (const { bytes } of encodeRecords(hostOf(host), { process: rows, ...ownRows(minute, random) }))
-        members.push(Buffer.from(bytes));
+  let rowCount = processesPerHost * HOSTS * MINUTES;
+  for (let host = 0; host < HOSTS; host++) {
+    let waiting: Samples["process"] = [];
+    for (let flush = 0; flush < MINUTES; flush += FLUSH_MINUTES) {
+      const minutes = Array.from({ length: FLUSH_MINUTES }, (_, minute) => flush + minute);
+      const process = minutes.flatMap((minute) => processes.map((one, index) => rowOf(one, index, minute, random)));
+      const own = minutes.map((minute) => ownRows(minute, random));
+      const batch = {
+        process: [...waiting, ...process],
+        host: own.flatMap((rows) => rows.host),
+        collector: own.flatMap((rows) => rows.collector),
+      };
+      const cut = encodeWholeUnits(hostOf(host), batch);
+      waiting = cut.rest;
+      for (const { bytes } of cut.records) members.push(Buffer.from(bytes));
     }
+    // What would go with the next flush.
+    rowCount -= waiting.length;
   }
-  const rowCount = processesPerHost * HOSTS * MINUTES;
+  const flushes = (HOSTS * MINUTES) / FLUSH_MINUTES;
   const raw = Buffer.concat(members);
   const request = { key: "raw/dt=2026-11-23/hr=10/measured.ndjson.gz", arrivedAtMs: STARTED_AT_MS };
   const convert = async (): Promise<LakeFile[]> => {
@@ -44,7 +58,8 @@ export async function measureFleet(processesPerHost: number): Promise<Measured> 
     cpuUs = Math.min(cpuUs, user + system);
   }
   return {
-    recordBytes: raw.length / (HOSTS * MINUTES),
+    recordBytes: raw.length / flushes,
+    recordBilledBytes: members.reduce((sum, { length }) => sum + Math.ceil(length / BILLED_BYTES) * BILLED_BYTES, 0) / flushes,
     processRowBytes: files.reduce((sum, file) => sum + file.bytes.length, 0) / rowCount,
     hourRowBytes: hourRowBytes(processes, random),
     rowsPerCpuSecond: rowCount / (cpuUs / 1e6),

@@ -19,16 +19,16 @@ export interface ConversionProps extends FunctionContext {
   readonly key: IKey;
 }
 
-/** A batch of ten objects of the usual 16 MiB takes about 10 s; Firehose may write larger ones when it catches up. */
-const TIMEOUT = Duration.seconds(120);
+/** A batch of ten objects of the usual 16 MiB takes about 20 s; one of the largest that are taken, 1 GiB, some minutes. */
+const TIMEOUT = Duration.seconds(300);
 /** AWS's advice: a message must not come back while its batch is still being retried. */
 const VISIBILITY_TIMEOUTS = 6;
 /** Objects in one call. */
 const BATCH = 10;
 /** Deliveries before a message goes aside: enough for a store that was down for an hour. */
 const DELIVERIES_MAX = 5;
-/** MiB: an object of 128 MiB, unpacked and in columns; also the most that a new account is given. */
-const MEMORY = 3_008;
+/** MiB: with these comes one whole processor, which is all that the converter can use; it needs 300 MiB, whatever the object's size. */
+const MEMORY = 1_769;
 
 /** MiB: left alone, the engine's space for young objects grows with the object's size to 150 MB, and saves no time. */
 const SEMI_SPACE = 8;

@@ -9,8 +9,10 @@ export interface Fleet {
 
 /** What was measured on rows made and encoded by the real code. */
 export interface Measured {
-  /** Bytes of one gzip record with one row of each process of a host. */
+  /** Bytes of one gzip record: what a host sends of all its processes in one flush. */
   readonly recordBytes: number;
+  /** The same, each record rounded up as Firehose bills it. */
+  readonly recordBilledBytes: number;
   /** Parquet bytes of a process row and of a rolled-up hour. */
   readonly processRowBytes: number;
   readonly hourRowBytes: number;
@@ -25,7 +27,7 @@ export interface BillLine {
 }
 
 const HOURS_PER_MONTH = 730;
-const FLUSHES_PER_HOUR = 60;
+const FLUSHES_PER_HOUR = 12;
 const ROWS_PER_PROCESS_HOUR = 60;
 const FIREHOSE_BUFFER_BYTES = 64 * 1_024 * 1_024;
 const FIREHOSE_BUFFERS_PER_HOUR_MIN = 12;
@@ -54,8 +56,7 @@ const MILLION = 1e6;
 
 export function monthlyBill({ hosts, processesPerHost }: Fleet, measured: Measured): readonly BillLine[] {
   const records = hosts * FLUSHES_PER_HOUR * HOURS_PER_MONTH;
-  const rounding = prices.firehoseRecordRoundingBytes;
-  const billedBytes = records * Math.ceil(measured.recordBytes / rounding) * rounding;
+  const billedBytes = records * measured.recordBilledBytes;
   const rawBytes = records * measured.recordBytes;
   const rawObjects = Math.max(HOURS_PER_MONTH * FIREHOSE_BUFFERS_PER_HOUR_MIN, rawBytes / FIREHOSE_BUFFER_BYTES);
   const processHours = hosts * processesPerHost * HOURS_PER_MONTH;

@@ -4,9 +4,8 @@
 export const PRICES_AS_OF = "2026-11";
 
 export const prices = {
-  /** Direct put, first 500 TB a month; each record is rounded up to 5 KB. */
+  /** Direct put, first 500 TB a month; each record is rounded up to 5 KiB (collector/ship/records.ts). */
   firehosePerGb: 0.029,
-  firehoseRecordRoundingBytes: 5 * 1_024,
   s3PutPerMillion: 5,
   s3GetPerMillion: 0.4,
   s3StandardPerGbMonth: 0.023,
