@@ -1,6 +1,6 @@
 // Where the resident memory of a process is, as parts that add up to it, and the bar that shows them in plain characters. Pure.
 // Judging it is inspect-verdict.ts's, the rest of the screen inspect-text.ts's.
-import type { Measured } from "../collector/watch/measure.ts";
+import type { Measured } from "../collector/watch/watched.ts";
 import { formatBytes, formatShare } from "../functions/core/units.ts";
 
 export interface Part {

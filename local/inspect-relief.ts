@@ -1,6 +1,6 @@
 // What a relief would return, which call that is, what it may cost and how to ask for it: told before anybody does. Pure.
 // Asking is relief.ts's; nothing here changes a process.
-import type { Measured } from "../collector/watch/measure.ts";
+import type { Measured } from "../collector/watch/watched.ts";
 import { formatBytes, formatDuration } from "../functions/core/units.ts";
 import { heldOf, reclaimableIsLeast, reliefCall } from "./inspect-memory.ts";
 import { wrap } from "./inspect-text.ts";

@@ -1,6 +1,6 @@
 // The screen of tidemark inspect, for somebody who is tired: who it is, the verdict, where the memory is, what pins it, what is
 // not known and why. Pure. The verdict is inspect-verdict.ts's, the parts of the memory inspect-memory.ts's.
-import type { Measured } from "../collector/watch/measure.ts";
+import type { Measured } from "../collector/watch/watched.ts";
 import { largestPins } from "../functions/core/pins.ts";
 import {
   formatBytes,

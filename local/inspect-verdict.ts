@@ -1,6 +1,6 @@
 // What tidemark inspect says first: fragmented or not, how much would come back, and where nothing can be said, why and what to do.
 // It judges one moment; whether it lasts over peaks is for detection. Pure.
-import type { Measured } from "../collector/watch/measure.ts";
+import type { Measured } from "../collector/watch/watched.ts";
 import { heapUnknownText } from "../functions/core/heap-unknown.ts";
 import { formatBytes, formatShare } from "../functions/core/units.ts";
 import { heldOf, reclaimableIsLeast, reliefCall } from "./inspect-memory.ts";

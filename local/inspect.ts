@@ -1,7 +1,7 @@
 // tidemark inspect: one process, measured now by the collector's own code, and what that says in plain words.
 // The words are inspect-text.ts's and inspect-relief.ts's.
 import { styleText } from "node:util";
-import type { Measured } from "../collector/watch/measure.ts";
+import type { Measured } from "../collector/watch/watched.ts";
 import { tables } from "../schema/columns.ts";
 import { readArenas } from "./inspect-arenas.ts";
 import { reliefPreview, reliefText } from "./inspect-relief.ts";

@@ -15,7 +15,8 @@ import { parseStat } from "../collector/proc/stat.ts";
 import { parseStatus } from "../collector/proc/status.ts";
 import { failuresFileOf, familyOf, type Member, tellersOf } from "../collector/watch/families.ts";
 import { identify } from "../collector/watch/identify.ts";
-import { lookAtMaps, type Measured, measure, startWatching, type Watched } from "../collector/watch/measure.ts";
+import { lookAtMaps, measure } from "../collector/watch/measure.ts";
+import { type Measured, startWatching, type Watched } from "../collector/watch/watched.ts";
 import { assertNever, err, ok, type Result } from "../schema/result.ts";
 
 export interface MappedRingOf {

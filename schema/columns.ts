@@ -1,26 +1,13 @@
 // The one table of columns: every name, type, unit and meaning from the wire to SQL and the docs.
 // It leaves encoding to wire.ts, checking to decode.ts and Parquet to functions/core.
 
+import type { Column, Columns } from "./column.ts";
 import { type batchIdentity, sampleIdentity } from "./identity-columns.ts";
 import { findingColumns, processHourColumns } from "./made-columns.ts";
 import { processColumns } from "./process-columns.ts";
 
+export type { Column, Columns, ColumnType } from "./column.ts";
 export { processColumns };
-
-export type ColumnType = "string" | "int64" | "double" | "timestamp" | "int64[]";
-
-export interface Column {
-  readonly type: ColumnType;
-  /** Unit of the number; null where the value has none (names, lists say it in the meaning). */
-  readonly unit: "bytes" | "count" | "us" | "ms" | "pages" | "ratio" | null;
-  readonly meaning: string;
-  /** A row without it is rejected. Every other column may be absent, and absent is NULL, never 0. */
-  readonly required?: true;
-  /** Constant for all rows of a batch, so it travels once, in the batch's `host` part. */
-  readonly perBatch?: true;
-}
-
-export type Columns = Readonly<Record<string, Column>>;
 
 export const hostColumns = {
   ...sampleIdentity,

@@ -1,6 +1,6 @@
 // The columns of a process row that speak of its heap, and what each of them means under each allocator.
 // Who the process is, and what the kernel says of its memory, is in process-columns.ts.
-import type { Columns } from "./columns.ts";
+import type { Columns } from "./column.ts";
 
 const what = {
   allocator: {

@@ -1,6 +1,6 @@
 // The columns that every sample has: which host, which boot, when, and the number that names the row once and for all.
 // And the names of a process, by which the lake groups. Figures are in process-columns.ts and columns.ts.
-import type { Columns } from "./columns.ts";
+import type { Columns } from "./column.ts";
 
 const FROM_IMDS = "Source: instance identity document of EC2; NULL elsewhere, and until it has answered.";
 const FROM_TAGS = "NULL unless the instance allows tags in its metadata.";

@@ -1,6 +1,6 @@
 // Columns of the tables that are made in the lake itself: rolled-up hours and findings.
 // Those of samples, and the list of all tables, are in columns.ts.
-import type { Columns } from "./columns.ts";
+import type { Columns } from "./column.ts";
 
 export const processHourColumns = {
   hour: { type: "timestamp", unit: null, required: true, meaning: "Start of the UTC hour." },

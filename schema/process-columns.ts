@@ -1,6 +1,6 @@
 // The columns of a process row: who it is, what memory the kernel says it has, and the limits it lives under.
 // Those of its heap are in heap-columns.ts, its names and what every sample has in identity-columns.ts.
-import type { Columns } from "./columns.ts";
+import type { Columns } from "./column.ts";
 import { heapColumns } from "./heap-columns.ts";
 import { nameColumns, sampleIdentity } from "./identity-columns.ts";
 

@@ -11,7 +11,8 @@ import { spentUntilMs } from "./budget.ts";
 import { countError, zeroCounters } from "./counters.ts";
 import { tellersOf } from "./families.ts";
 import { type BootFacts, identify, isStill } from "./identify.ts";
-import { keepWatching, lookAtMaps, type MeasureEdge, measure, startWatching, type Watched } from "./measure.ts";
+import { lookAtMaps, measure } from "./measure.ts";
+import { keepWatching, type MeasureEdge, startWatching, type Watched } from "./watched.ts";
 
 export interface AgentEdge extends Omit<MeasureEdge, "onWalk" | "mayWalk" | "tellers"> {
   readonly boot: BootFacts;

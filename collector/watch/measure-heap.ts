@@ -11,7 +11,7 @@ import type { Walk } from "../heap/walk-line.ts";
 import { tunablesInEffect } from "../identity/service.ts";
 import { nextDueMs } from "./budget.ts";
 import { failuresFileOf, familyOf, type Tellers } from "./families.ts";
-import type { Measured, MeasureEdge, Watched } from "./measure.ts";
+import type { Measured, MeasureEdge, Watched } from "./watched.ts";
 
 export interface HeapMoment extends RingOwner {
   readonly nowMs: number;

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Measured } from "../../collector/watch/measure.ts";
+import type { Measured } from "../../collector/watch/watched.ts";
 import { barOf, heldOf, legendOf, partsOf } from "../../local/inspect-memory.ts";
 
 const base: Measured = { sampled_at: 0, pid: 1, process_key: "k", service: "s" };

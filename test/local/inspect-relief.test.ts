@@ -3,7 +3,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { parseRing, type ReliefAnswer, type ReliefOutcome } from "../../collector/heap/ring.ts";
 import type { RingFault } from "../../collector/heap/ring-file.ts";
-import type { Measured } from "../../collector/watch/measure.ts";
+import type { Measured } from "../../collector/watch/watched.ts";
 import { reliefPreview, reliefText } from "../../local/inspect-relief.ts";
 import type { MappedRingOf } from "../../local/measure-once.ts";
 import { asText } from "../../local/relief.ts";

@@ -3,7 +3,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Measured } from "../../collector/watch/measure.ts";
+import type { Measured } from "../../collector/watch/watched.ts";
 import { parseArenas } from "../../local/inspect-arenas.ts";
 import { inspectText, type Surroundings, wrap } from "../../local/inspect-text.ts";
 import { fixture } from "../support/fixtures.ts";

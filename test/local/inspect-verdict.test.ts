@@ -1,7 +1,7 @@
 // The verdict on one moment, at its limits.
 import { deepEqual, match } from "node:assert/strict";
 import { test } from "node:test";
-import type { Measured } from "../../collector/watch/measure.ts";
+import type { Measured } from "../../collector/watch/watched.ts";
 import { verdictOf } from "../../local/inspect-verdict.ts";
 
 const MIB = 1_048_576;

@@ -9,7 +9,8 @@ import { readConfig } from "../../../collector/config.ts";
 import type { Walker } from "../../../collector/heap/walker.ts";
 import { tellersOf } from "../../../collector/watch/families.ts";
 import { identify } from "../../../collector/watch/identify.ts";
-import { lookAtMaps, type Measured, measure, startWatching, type Watched } from "../../../collector/watch/measure.ts";
+import { lookAtMaps, measure } from "../../../collector/watch/measure.ts";
+import { type Measured, startWatching, type Watched } from "../../../collector/watch/watched.ts";
 import { skipReason } from "../../support/need.ts";
 import { failuresBytes, type Holder, type RingValues, ringBytes, STARTED_NS, startHolder } from "../../support/ring-bytes.ts";
 
