@@ -14,7 +14,7 @@ import { ARRIVED_AT_MS, copyColumnJson, copyNdjson, type Input, makeInput } from
 import { inTurn, medianMs, type Run, speeds } from "./measure.ts";
 
 /** MiB, as deployed: infra/stages/conversion.ts, which would bring the whole CDK along. */
-const MEMORY = 3_008;
+const MEMORY = 1_769;
 /** Hosts of 1,000 rows each. */
 const SIZES = [
   { hosts: 100, rounds: 7 },
