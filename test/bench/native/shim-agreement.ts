@@ -70,6 +70,8 @@ async function againstPeer({ library, name, comparisons }: (typeof peers)[number
     return [lacking(`shim against ${name}`, "ratio", `there is no ${library}`)];
   }
   const { pid, ask, folder } = await startPeer(library);
+  // The shim's thread has a heap of its own from its first record on: both sides are asked after that.
+  await freshRecord(folder, pid);
   await ask("grow 300000 200");
   await ask("thin 20");
   const said = await ask("figures");
