@@ -9,8 +9,10 @@
 
 enum look { LOOK_OTHER, LOOK_HEAP, LOOK_GROWN, LOOK_STRANGE };
 
-/* A first heap begins with a pointer to the arena just behind its heap_info, which foreign memory hardly ever does. When the
- * rest does not fit, the heap has grown since the maps were read, or glibc has a new form; but it is not to be left out. */
+/* A first heap begins with a pointer to the arena just behind its heap_info, and no heap comes before it. When the rest does
+ * not fit, the heap has grown since the maps were read, or glibc has a new form; but it is not to be left out. Others begin
+ * their memory with a pointer into it too: PHP's chunks do (zend_mm_chunk: heap, next, prev), and one of them in 32 lies at
+ * such a boundary. A heap that would be wrongly taken for foreign is missed by check_ring, and nothing is told then. */
 static enum look look_at_heap(const unsigned char *info, uint64_t start, uint64_t range_end, uint64_t page_bytes,
                               struct arena_heap *heap) {
     uint64_t arena = word_at(info);
@@ -29,8 +31,8 @@ static enum look look_at_heap(const unsigned char *info, uint64_t start, uint64_
         .previous = previous,
     };
     if (sized && mapped && behind_heap_info && linked) return LOOK_HEAP;
-    if (!behind_heap_info || arena_heap != start) return LOOK_OTHER;
-    return sized && linked ? LOOK_GROWN : LOOK_STRANGE;
+    if (!behind_heap_info || arena_heap != start || previous != 0) return LOOK_OTHER;
+    return sized ? LOOK_GROWN : LOOK_STRANGE;
 }
 
 static enum walk_reason take_heaps(struct process_memory *process, const uint64_t *starts, const uint64_t *ends, size_t count,

@@ -76,6 +76,7 @@ const quietHeaps: [program: string, args: string[]][] = [
   ["odd", ["filled"]],
   ["odd", ["split"]],
   ["odd", ["forked"]],
+  ["odd", ["zend"]],
 ];
 for (const library of libraries) {
   for (const [program, args] of quietHeaps) {

@@ -1,4 +1,4 @@
-/* Processes that are not ordinary glibc heaps: `odd <garbage|foreign_brk|blocked_brk|filled|split|forked|grown|strange|hidden>`.
+/* Processes that are not ordinary glibc heaps: `odd <garbage|foreign_brk|blocked_brk|filled|split|forked|grown|strange|hidden|zend>`.
  * It leaves what the walker must say about each to the test. */
 #include "harness.h"
 
@@ -48,6 +48,21 @@ static void split(void) {
     if (madvise(middle, 4096, MADV_DONTFORK) != 0) exit(3);
 }
 
+#define ARENA_HEAP_BYTES ((uintptr_t)64 << 20)
+
+/* Memory of another allocator just where glibc would put an arena's heap, which begins as PHP's do: with a pointer into
+ * itself, and two to itself. zend_mm_chunk in Zend/zend_alloc.c: heap, next, prev; heap_slot at 64. */
+static void map_zend_chunk(void) {
+    char *room = mmap(NULL, 2 * ARENA_HEAP_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) exit(3);
+    uintptr_t start = ((uintptr_t)room + ARENA_HEAP_BYTES - 1) & ~(ARENA_HEAP_BYTES - 1);
+    uintptr_t *chunk = (uintptr_t *)start;
+    if (mprotect(chunk, 2 << 20, PROT_READ | PROT_WRITE) != 0) exit(3);
+    chunk[0] = start + 64;
+    chunk[1] = start;
+    chunk[2] = start;
+}
+
 static pthread_barrier_t built;
 static void *block;
 
@@ -79,6 +94,10 @@ int main(int argument_count, char **arguments) {
     if (strcmp(kind, "blocked_brk") == 0) block_brk();
     if (strcmp(kind, "filled") == 0) fill();
     if (strcmp(kind, "split") == 0) split();
+    if (strcmp(kind, "zend") == 0) {
+        fill();
+        map_zend_chunk();
+    }
     if (strcmp(kind, "forked") == 0) {
         /* The child writes to its copy, so the kernel splits what looked like one mapping; the parent only waits. */
         fill();

@@ -96,6 +96,11 @@ test("a heap that is split into several mappings is still one heap", async () =>
   }
 });
 
+test("another allocator's memory where an arena could lie, beginning with a pointer into itself, changes no figure", async () => {
+  const target = await startTarget(programPath("test/odd"), ["zend"]);
+  assertAgrees(await walkOk(target.pid), target.truth);
+});
+
 test("a target that mallocs and frees without pause never yields nonsense", async () => {
   const target = await startTarget(programPath("test/churn"), ["2", "20000"]);
   const oks: Fields[] = [];
