@@ -6,7 +6,7 @@ import type { Measured } from "../functions/core/cost/bill.ts";
 import { type LakeFile, lakeFiles } from "../functions/core/lake-files.ts";
 import { writeParquet } from "../functions/core/parquet/write.ts";
 import { readRawObject } from "../functions/core/raw-object.ts";
-import type { HostIdentity, ProcessSample, Samples, Value } from "../schema/columns.ts";
+import { type HostIdentity, noSamples, type ProcessSample, type Samples, type Value } from "../schema/columns.ts";
 import { processHourColumns } from "../schema/made-columns.ts";
 
 /** Enough rows that fixed costs of a file do not count as costs of a row. */
@@ -30,6 +30,7 @@ export async function measureFleet(processesPerHost: number): Promise<Measured> 
       const process = minutes.flatMap((minute) => processes.map((one, index) => rowOf(one, index, minute, random)));
       const own = minutes.map((minute) => ownRows(minute, random));
       const batch = {
+        ...noSamples,
         process: [...waiting, ...process],
         host: own.flatMap((rows) => rows.host),
         collector: own.flatMap((rows) => rows.collector),

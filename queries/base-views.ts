@@ -7,6 +7,7 @@ export const baseViews = {
   process: "process_samples",
   host: "host_samples",
   collector: "collector_samples",
+  detail: "detail_samples",
   process_hour: "process_hours",
   finding: "findings",
 } as const satisfies Record<TableName, string>;
@@ -16,6 +17,7 @@ const identities: Readonly<Record<TableName, readonly string[]>> = {
   process: ["host_id", "boot_id", "sequence", "sampled_at"],
   host: ["host_id", "boot_id", "sequence", "sampled_at"],
   collector: ["host_id", "boot_id", "sequence", "sampled_at"],
+  detail: ["host_id", "boot_id", "sequence", "sampled_at"],
   process_hour: ["host_id", "process_key", "hour"],
   finding: ["finding_id", "found_at"],
 };

@@ -10,6 +10,8 @@ export interface Column {
   readonly meaning: string;
   /** A row without it is rejected. Every other column may be absent, and absent is NULL, never 0. */
   readonly required?: true;
+  /** A list whose integers may be negative. */
+  readonly signed?: true;
   /** Constant for all rows of a batch, so it travels once, in the batch's `host` part. */
   readonly perBatch?: true;
 }

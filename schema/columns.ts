@@ -2,22 +2,14 @@
 // It leaves encoding to wire.ts, checking to decode.ts and Parquet to functions/core.
 
 import type { Column, Columns } from "./column.ts";
+import { detailColumns } from "./detail-columns.ts";
+import { hostColumns } from "./host-columns.ts";
 import { type batchIdentity, sampleIdentity } from "./identity-columns.ts";
 import { findingColumns, processHourColumns } from "./made-columns.ts";
 import { processColumns } from "./process-columns.ts";
 
 export type { Column, Columns, ColumnType } from "./column.ts";
 export { processColumns };
-
-export const hostColumns = {
-  ...sampleIdentity,
-  mem_total_bytes: { type: "int64", unit: "bytes", meaning: "MemTotal of /proc/meminfo." },
-  mem_available_bytes: { type: "int64", unit: "bytes", meaning: "MemAvailable of /proc/meminfo." },
-  swap_total_bytes: { type: "int64", unit: "bytes", meaning: "SwapTotal of /proc/meminfo." },
-  swap_free_bytes: { type: "int64", unit: "bytes", meaning: "SwapFree of /proc/meminfo." },
-  anon_bytes: { type: "int64", unit: "bytes", meaning: "AnonPages of /proc/meminfo." },
-  dirty_bytes: { type: "int64", unit: "bytes", meaning: "Dirty of /proc/meminfo: page cache not yet written." },
-} as const satisfies Columns;
 
 export const collectorColumns = {
   ...sampleIdentity,
@@ -26,6 +18,12 @@ export const collectorColumns = {
     type: "int64",
     unit: "count",
     meaning: "Processes that could not be read for lack of privilege, in the last tick.",
+  },
+  process_skipped_count: {
+    type: "int64",
+    unit: "count",
+    meaning:
+      "Processes large enough for a row that got none because the budget of an interval was spent; they come first in the next.",
   },
   process_gone_count: { type: "int64", unit: "count", meaning: "Processes that ended while being read, since the last row." },
   malformed_count: {
@@ -66,6 +64,11 @@ export const collectorColumns = {
   },
   collector_rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size of the collector." },
   tick_ms_max: { type: "int64", unit: "ms", meaning: "Longest tick since the last row." },
+  detail_dropped_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Detail rows of events that were not shipped, for there were more than an interval ships, since the last row.",
+  },
   dead_ring_count: {
     type: "int64",
     unit: "count",
@@ -73,17 +76,18 @@ export const collectorColumns = {
   },
 } as const satisfies Columns;
 
-/** Tables of the lake. The first three travel as samples on the wire; hours and findings are made in the lake. */
+/** Tables of the lake. The first four travel as samples on the wire; hours and findings are made in the lake. */
 export const tables = {
   process: processColumns,
   host: hostColumns,
   collector: collectorColumns,
+  detail: detailColumns,
   process_hour: processHourColumns,
   finding: findingColumns,
 } as const;
 
 export type TableName = keyof typeof tables;
-export const sampleKinds = ["process", "host", "collector"] as const satisfies readonly TableName[];
+export const sampleKinds = ["process", "host", "collector", "detail"] as const satisfies readonly TableName[];
 export type SampleKind = (typeof sampleKinds)[number];
 
 /** Column of each table that says when a row happened; its UTC date and hour are the partition (keys.ts). */
@@ -91,6 +95,7 @@ export const eventTimeColumn = {
   process: "sampled_at",
   host: "sampled_at",
   collector: "sampled_at",
+  detail: "sampled_at",
   process_hour: "hour",
   finding: "found_at",
 } as const satisfies Record<TableName, string>;
@@ -111,13 +116,25 @@ export type HostIdentity = Pick<Row<typeof processColumns>, PerBatchNames>;
 export type ProcessSample = Omit<Row<typeof processColumns>, PerBatchNames>;
 export type HostSample = Omit<Row<typeof hostColumns>, PerBatchNames>;
 export type CollectorSample = Omit<Row<typeof collectorColumns>, PerBatchNames>;
+export type DetailSample = Omit<Row<typeof detailColumns>, PerBatchNames>;
 export type Finding = Row<typeof findingColumns>;
 /** Samples of one flush, by kind. */
 export interface Samples {
   readonly process: readonly ProcessSample[];
   readonly host: readonly HostSample[];
   readonly collector: readonly CollectorSample[];
+  readonly detail: readonly DetailSample[];
 }
+
+export const noSamples: Samples = { process: [], host: [], collector: [], detail: [] };
+
+/** The same change to the rows of every kind. */
+export const mapSamples = (samples: Samples, change: <T>(rows: readonly T[], kind: SampleKind) => readonly T[]): Samples => ({
+  process: change(samples.process, "process"),
+  host: change(samples.host, "host"),
+  collector: change(samples.collector, "collector"),
+  detail: change(samples.detail, "detail"),
+});
 
 /** Columns of a table held column by column: every array has rowCount entries, absent values are null. */
 export interface ColumnTable {

@@ -133,7 +133,7 @@ function decodeSection({ kind, rowCount, host, columns, arrivedAtMs, reject }: S
       continue;
     }
     const values = (own(columns, name) as unknown[] | null) ?? absent;
-    const check = checks[column.type];
+    const check = checkOf(column);
     for (let row = check.firstFault(values, 0); row < rowCount; row = check.firstFault(values, row + 1)) {
       const value = values[row];
       reject(typeof value === check.jsType ? "range" : "type", row, name, value, check.limit);
@@ -180,7 +180,7 @@ function isWhole({
     if (given === null) {
       if (column.required) refuse("missing", null, name, null, "a value");
     } else if (column.perBatch) {
-      const { firstFault, jsType, limit } = checks[column.type];
+      const { firstFault, jsType, limit } = checkOf(column);
       if (firstFault([given], 0) === 0) refuse(typeof given === jsType ? "range" : "type", null, name, given, limit);
     } else if (!Array.isArray(given) || given.length !== rowCount) {
       refuse("shape", null, name, Array.isArray(given) ? given.length : given, `an array of ${rowCount} values`);
@@ -224,6 +224,14 @@ const checks: Record<Column["type"], { jsType: string; limit: string; firstFault
     firstFault: firstNot((value) => Array.isArray(value) && value.length <= LIST_LENGTH_MAX && value.every(isCount)),
   },
 };
+
+const signedList: (typeof checks)["int64[]"] = {
+  jsType: "object",
+  limit: `up to ${LIST_LENGTH_MAX} integers within 2^53`,
+  firstFault: firstNot((value) => Array.isArray(value) && value.length <= LIST_LENGTH_MAX && value.every(Number.isSafeInteger)),
+};
+
+const checkOf = (column: Column) => (column.signed === true ? signedList : checks[column.type]);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

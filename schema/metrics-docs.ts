@@ -7,6 +7,8 @@ const intros: Readonly<Record<TableName, string>> = {
   process: "One row per watched process and row interval (a minute in production). View: `process_samples`.",
   host: "One row per host and row interval. View: `host_samples`.",
   collector: "What watching cost and what it could not see, one row per collector and row interval. View: `collector_samples`.",
+  detail:
+    "The black box: the last hour of a process, one row per tick (10 s), shipped when it ended, was killed, failed to allocate or grew in a burst. View: `detail_samples`.",
   process_hour: "One row per process and UTC hour, made from process_samples by the rollup. View: `process_hours`.",
   finding: "One row per finding and run of detection. View: `findings`.",
 };

@@ -6,5 +6,6 @@ import type { SampleKind } from "./columns.ts";
 export const sortColumns: Readonly<Record<SampleKind, readonly string[]>> = {
   process: ["service", "host_id", "pid", "sampled_at", "sequence"],
   host: ["host_id", "sampled_at", "sequence"],
+  detail: ["service", "host_id", "pid", "sampled_at", "sequence"],
   collector: ["host_id", "sampled_at", "sequence"],
 };

@@ -3,6 +3,7 @@
 import type { Columns } from "./column.ts";
 import { heapColumns } from "./heap-columns.ts";
 import { nameColumns, sampleIdentity } from "./identity-columns.ts";
+import { runtimeColumns } from "./runtime-columns.ts";
 
 export const processColumns = {
   ...sampleIdentity,
@@ -40,10 +41,40 @@ export const processColumns = {
   thread_count: { type: "int64", unit: "count", meaning: "Threads: Threads of /proc/pid/status." },
   vma_count: { type: "int64", unit: "count", meaning: "Memory mappings: lines of /proc/pid/maps." },
   vma_count_limit: { type: "int64", unit: "count", meaning: "vm.max_map_count: at this many mappings mmap and malloc fail." },
+  small_mapping_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Private anonymous mappings of less than 1 MiB: how the mappings of a scattered heap look.",
+  },
+  small_mapping_bytes: { type: "int64", unit: "bytes", meaning: "Their address space." },
+  major_fault_count: {
+    type: "int64",
+    unit: "count",
+    meaning:
+      "Page faults that waited for io since the process started (field 12 of /proc/pid/stat): at its memory limit a process may fault without end and not be killed.",
+  },
 
   ...heapColumns,
+  ...runtimeColumns,
 
   cgroup_limit_bytes: { type: "int64", unit: "bytes", meaning: "memory.max of the process's cgroup; NULL when unlimited." },
   cgroup_current_bytes: { type: "int64", unit: "bytes", meaning: "memory.current of the process's cgroup." },
+  cgroup_anon_bytes: { type: "int64", unit: "bytes", meaning: "anon of memory.stat of the process's cgroup; v1: total_rss." },
+  cgroup_cache_bytes: {
+    type: "int64",
+    unit: "bytes",
+    meaning:
+      "Page cache of the process's cgroup, which its processes' own figures do not show: file of memory.stat; v1: total_cache.",
+  },
+  cgroup_high_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Times that the cgroup was slowed at memory.high: high of memory.events. v2 only.",
+  },
+  cgroup_max_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Times that the cgroup was about to exceed its limit: max of memory.events; v1: memory.failcnt.",
+  },
   cgroup_oom_kill_count: { type: "int64", unit: "count", meaning: "oom_kill of memory.events of the process's cgroup." },
 } as const satisfies Columns;

@@ -1,10 +1,19 @@
 // Rows on their way out: to the spool first, from memory to the stream, and from the spool what an outage left behind.
 // Records are records.ts's, the disk spool.ts's; delivery is behind the Delivery interface (folder.ts, firehose.ts).
-import type { CollectorSample, HostIdentity, Samples } from "../../schema/columns.ts";
+import { type CollectorSample, type HostIdentity, mapSamples, noSamples, type Samples } from "../../schema/columns.ts";
 import { RECORD_BYTES_MAX } from "../../schema/wire.ts";
 import { describeFailure } from "./advice.ts";
 import { createDrain } from "./drain.ts";
-import { BILLED_BYTES, byProcess, type EncodedRecord, encodeRecords, encodeWholeUnits, joined, rowCountOf } from "./records.ts";
+import {
+  BILLED_BYTES,
+  byProcess,
+  type EncodedRecord,
+  encodeRecords,
+  encodeWholeUnits,
+  halfOf,
+  joined,
+  rowCountOf,
+} from "./records.ts";
 import type { Place, Spool } from "./spool.ts";
 import { createTrouble, type Log } from "./trouble.ts";
 
@@ -219,7 +228,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
           ? { records: encodeRecords(options.host(), byProcess(samples)), rest: [] }
           : encodeWholeUnits(options.host(), samples);
       const last = rest.length > 0 ? batches.at(-1) : undefined;
-      if (last !== undefined) pending = [{ ...last, samples: { process: rest, host: [], collector: [] } }];
+      if (last !== undefined) pending = [{ ...last, samples: { ...noSamples, process: rest } }];
       const places = batches.flatMap(({ place }) => (place === null || place === last?.place ? [] : [place]));
       const isOnDisk = batches[0]?.place !== null;
       return [{ records, places: isOnDisk ? places : null, partly: last?.place ?? null, isFresh: true }];
@@ -323,11 +332,7 @@ function partsOf(host: HostIdentity, samples: Samples): { part: Samples; bytes: 
   if (whole === undefined) return [];
   if (whole.bytes.length <= RECORD_BYTES_MAX || rowCount === 1) return [{ part: sorted, bytes: whole.bytes }];
   const half = (from: 0 | 1): Samples => {
-    const side = <T>(rows: readonly T[]) => {
-      const middle = Math.ceil(rows.length / 2);
-      return from === 0 ? rows.slice(0, middle) : rows.slice(middle);
-    };
-    return { process: side(sorted.process), host: side(sorted.host), collector: side(sorted.collector) };
+    return mapSamples(sorted, (rows) => halfOf(rows, from));
   };
   return [...partsOf(host, half(0)), ...partsOf(host, half(1))];
 }

@@ -1,8 +1,7 @@
 // Rows become records: sorted so that gzip finds their likeness, within Firehose's limit, and cut to what Firehose bills.
 // When to encode and where records wait is outbox.ts's.
 import { gzipSync } from "node:zlib";
-import type { HostIdentity, Samples } from "../../schema/columns.ts";
-import { sampleKinds } from "../../schema/columns.ts";
+import { type HostIdentity, mapSamples, type Samples, sampleKinds } from "../../schema/columns.ts";
 import { encodeBatch, RECORD_BYTES_MAX } from "../../schema/wire.ts";
 
 export interface EncodedRecord {
@@ -24,11 +23,7 @@ export function encodeRecords(host: HostIdentity, samples: Samples, bytesMax = R
   if (rowCount === 0) return [];
   const bytes = gzipSync(encodeBatch(host, samples));
   if (bytes.length <= bytesMax || rowCount === 1) return [{ bytes, rowCount }];
-  const half = (from: 0 | 1): Samples => ({
-    process: halfOf(samples.process, from),
-    host: halfOf(samples.host, from),
-    collector: halfOf(samples.collector, from),
-  });
+  const half = (from: 0 | 1): Samples => mapSamples(samples, (rows) => halfOf(rows, from));
   return [...encodeRecords(host, half(0), bytesMax), ...encodeRecords(host, half(1), bytesMax)];
 }
 
@@ -77,6 +72,7 @@ export const joined = (batches: readonly Samples[]): Samples => ({
   process: batches.flatMap((samples) => samples.process),
   host: batches.flatMap((samples) => samples.host),
   collector: batches.flatMap((samples) => samples.collector),
+  detail: batches.flatMap((samples) => samples.detail),
 });
 
 /** Rows of one process lie together (by pid, then time): gzip finds their likeness, a third fewer bytes than in order of arrival. */
@@ -85,7 +81,7 @@ export const byProcess = (samples: Samples): Samples => ({
   process: [...samples.process].sort((a, b) => a.pid - b.pid || a.sampled_at - b.sampled_at || a.sequence - b.sequence),
 });
 
-function halfOf<T>(rows: readonly T[], from: 0 | 1): readonly T[] {
+export function halfOf<T>(rows: readonly T[], from: 0 | 1): readonly T[] {
   const middle = Math.ceil(rows.length / 2);
   return from === 0 ? rows.slice(0, middle) : rows.slice(middle);
 }

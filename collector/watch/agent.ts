@@ -116,7 +116,7 @@ export function createAgent(edge: AgentEdge): Agent {
       }
     }
     const host = hostRow(sampled_at);
-    const samples = { process, host, collector: [collectorRow(sampled_at, process.length + host.length)] };
+    const samples = { process, host, collector: [collectorRow(sampled_at, process.length + host.length)], detail: [] };
     for (const [pid, reason] of passedOver) if (reason === "denied" || hasMemory(pid)) passedOver.delete(pid);
     return samples;
   }

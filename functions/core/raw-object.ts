@@ -48,7 +48,7 @@ export function readRawObject(
     members: 0,
     damagedMembers: 0,
     inflatedBytes: 0,
-    rows: { process: 0, host: 0, collector: 0 },
+    rows: { process: 0, host: 0, collector: 0, detail: 0 },
     rejectedRows: 0,
   };
   return { parts: readParts(object, request, { rejects, counts, partRows }), rejects, counts };
@@ -63,6 +63,7 @@ async function* readParts(
     process: createTablePacker("process"),
     host: createTablePacker("host"),
     collector: createTablePacker("collector"),
+    detail: createTablePacker("detail"),
   } as const satisfies Record<SampleKind, TablePacker>;
   const begun = { rows: 0, inflatedBytes: 0 };
 
@@ -110,6 +111,7 @@ const packAll = (packers: Readonly<Record<SampleKind, TablePacker>>): RawTables 
   process: packers.process.pack(),
   host: packers.host.pack(),
   collector: packers.collector.pack(),
+  detail: packers.detail.pack(),
 });
 
 const wholeMember = { line: null, kind: null, row: null, field: null };

@@ -11,6 +11,7 @@ import {
   type LifecycleRule,
 } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { sampleKinds } from "../../schema/columns.ts";
 import { LAKE_PREFIX, RAW_PREFIX, REJECTS_PREFIX, REPORTS_PREFIX, STAGING_PREFIX } from "../../schema/keys.ts";
 import type { Options } from "../options.ts";
 import { acknowledge } from "../parts/acknowledge.ts";
@@ -51,7 +52,7 @@ export class Buckets extends Construct {
     this.lake = make(
       "Lake",
       [
-        ...["process", "host", "collector"].map((table) => expire(`${LAKE_PREFIX}${table}/`, retentionDays.minutes)),
+        ...sampleKinds.map((table) => expire(`${LAKE_PREFIX}${table}/`, retentionDays.minutes)),
         expire(`${LAKE_PREFIX}process_hour/`, retentionDays.hours),
         expire(REJECTS_PREFIX, retentionDays.rejects),
         expire(REPORTS_PREFIX, retentionDays.reports),

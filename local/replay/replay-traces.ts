@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { folderDelivery } from "../../collector/ship/folder.ts";
 import { encodeRecords } from "../../collector/ship/outbox.ts";
-import type { HostIdentity, ProcessSample } from "../../schema/columns.ts";
+import { type HostIdentity, noSamples, type ProcessSample } from "../../schema/columns.ts";
 import { ROW_AGE_MAX_MS } from "../../schema/decode.ts";
 import { pendingConverter } from "../convert-pending.ts";
 import { type ConversionTotals, stderrLog } from "../log.ts";
@@ -111,4 +111,4 @@ const hostOf = (host: number, name: string): HostIdentity => ({
 });
 
 const recordsOf = (host: HostIdentity, process: readonly ProcessSample[]): Uint8Array[] =>
-  encodeRecords(host, { process, host: [], collector: [] }).map(({ bytes }) => bytes);
+  encodeRecords(host, { ...noSamples, process }).map(({ bytes }) => bytes);

@@ -4,7 +4,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import type { Context, SQSEvent } from "aws-lambda";
 import { type ConvertReport, createConvertHandler } from "../../functions/convert.ts";
-import { type SampleKind, type Samples, sampleKinds, tables } from "../../schema/columns.ts";
+import { noSamples, type SampleKind, type Samples, sampleKinds, tables } from "../../schema/columns.ts";
 import { LAKE_PREFIX, REJECTS_PREFIX, rawKey } from "../../schema/keys.ts";
 import { memoryStore } from "../support/memory-store.ts";
 import { collectorSample, hostSample } from "../support/samples.ts";
@@ -23,6 +23,7 @@ function samplesOf(member: number): Samples {
   const time = { sampled_at: ARRIVED_AT_MS + member * 1_000, sequence: 1_000 + member };
   const hasAll = member % 5 === 0;
   return {
+    ...noSamples,
     process: hasAll ? [0, 1].map((process) => processSample(member, process, 1, ARRIVED_AT_MS)) : [],
     host: hasAll || member % 2 === 1 ? [hostSample({ ...time, mem_total_bytes: 2 ** 34 + member })] : [],
     collector: hasAll || member % 2 === 0 ? [collectorSample({ ...time, row_count: member })] : [],

@@ -6,7 +6,7 @@ import type { Context, SQSEvent } from "aws-lambda";
 import { createConvertHandler } from "../../functions/convert.ts";
 import { ROW_GROUP_ROWS_MAX } from "../../functions/core/parquet/write.ts";
 import type { ObjectStore } from "../../functions/edges.ts";
-import type { HostSample } from "../../schema/columns.ts";
+import { type HostSample, noSamples } from "../../schema/columns.ts";
 import { rawKey } from "../../schema/keys.ts";
 import { BATCH_ROWS_MAX } from "../../schema/wire.ts";
 import { memoryStore } from "../support/memory-store.ts";
@@ -25,7 +25,7 @@ const hostRows = (member: number): HostSample[] =>
     mem_total_bytes: 2 ** 34,
   }));
 const object = Buffer.concat(
-  Array.from({ length: MEMBERS }, (_, member) => gzipMember(hostOf(0), { process: [], host: hostRows(member), collector: [] })),
+  Array.from({ length: MEMBERS }, (_, member) => gzipMember(hostOf(0), { ...noSamples, host: hostRows(member) })),
 );
 
 const event = {

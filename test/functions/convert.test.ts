@@ -7,7 +7,7 @@ import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
 import { type ConvertReport, createConvertHandler } from "../../functions/convert.ts";
 import { RAW_OBJECT_BYTES_MAX } from "../../functions/core/convert-message.ts";
 import { REJECT_LINES_MAX } from "../../functions/core/rejects.ts";
-import type { HostSample, ProcessSample } from "../../schema/columns.ts";
+import { type HostSample, noSamples, type ProcessSample } from "../../schema/columns.ts";
 import { LAKE_PREFIX, RAW_PREFIX, REJECTS_PREFIX, rawKey } from "../../schema/keys.ts";
 import { encodeBatch } from "../../schema/wire.ts";
 import { memoryStore } from "../support/memory-store.ts";
@@ -67,7 +67,7 @@ function rawObject(): Buffer {
   const members = [1, 0].map((host) => {
     const rows = Array.from({ length: 80 }, (_, at) => processSample(host, at % 20, Math.floor(at / 20), ARRIVED_AT_MS));
     const hostRow: HostSample = { sampled_at: ARRIVED_AT_MS, sequence: 1, mem_total_bytes: 2 ** 34 };
-    return gzipMember(hostOf(host), { process: rows, host: [hostRow], collector: [] });
+    return gzipMember(hostOf(host), { ...noSamples, process: rows, host: [hostRow] });
   });
   return Buffer.concat(members);
 }
@@ -123,7 +123,7 @@ test("the report counts what came in, what went out and what did not", async () 
   const files = keysUnder(world, LAKE_PREFIX);
   const [report] = world.reports;
   ok(report?.kind === "converted");
-  deepEqual(report.rows, { process: 160, host: 2, collector: 0 });
+  deepEqual(report.rows, { process: 160, host: 2, collector: 0, detail: 0 });
   deepEqual([report.members, report.damagedMembers, report.rejects, report.rejectedRows], [3, 1, 1, 0]);
   deepEqual([...report.files].sort(), files);
   equal(report.bytesIn, object.length);

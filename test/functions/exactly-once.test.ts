@@ -14,6 +14,7 @@ import { pendingConverter } from "../../local/convert-pending.ts";
 import { openLake } from "../../local/duckdb.ts";
 import { folderStore } from "../../local/folder-store.ts";
 import { stderrLog } from "../../local/log.ts";
+import { noSamples } from "../../schema/columns.ts";
 import { HOUR_MS, rawKey } from "../../schema/keys.ts";
 import { lakeFolder } from "../support/lake.ts";
 import { collectorSample, hostSample } from "../support/samples.ts";
@@ -29,6 +30,7 @@ function hostMember(host: number): Buffer {
   const process = Array.from({ length: ROWS }, (_, at) => processSample(host, at % 3, Math.floor(at / 3), START_MS));
   const time = { sampled_at: START_MS + host, sequence: 500_000 + host };
   return gzipMember(hostOf(host), {
+    ...noSamples,
     process,
     host: [hostSample({ ...time, mem_total_bytes: host })],
     collector: [collectorSample(time)],

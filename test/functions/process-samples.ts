@@ -1,7 +1,7 @@
 // Process rows as a fleet would send them, for tests and benchmarks of the converter: made from numbers, never random.
 // Real captures are the better inputs for parsers; here volume, repetition and gaps matter.
 import { gzipSync } from "node:zlib";
-import type { HostIdentity, ProcessSample, Samples } from "../../schema/columns.ts";
+import { type HostIdentity, noSamples, type ProcessSample, type Samples } from "../../schema/columns.ts";
 import { encodeBatch } from "../../schema/wire.ts";
 
 export const hostOf = (host: number): HostIdentity => ({
@@ -78,6 +78,6 @@ export function processSample(host: number, process: number, minute: number, sta
 const histogram = (seed: number): number[] =>
   Array.from({ length: 24 }, (_, bin) => (scatter(seed + bin, 4) === 0 ? 0 : scatter(seed * 31 + bin, 5_000) * 16 * (bin + 1)));
 
-export const processesOnly = (process: readonly ProcessSample[]): Samples => ({ process, host: [], collector: [] });
+export const processesOnly = (process: readonly ProcessSample[]): Samples => ({ ...noSamples, process });
 
 export const gzipMember = (host: HostIdentity, samples: Samples): Buffer => gzipSync(encodeBatch(host, samples));

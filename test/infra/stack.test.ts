@@ -109,6 +109,7 @@ test("lifecycle: what is old goes, by prefix; findings have no rule", () => {
     "lake/process/ 90",
     "lake/host/ 90",
     "lake/collector/ 90",
+    "lake/detail/ 90",
     "lake/process_hour/ 800",
     "rejects/ 30",
     "reports/ 800",

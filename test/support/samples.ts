@@ -1,5 +1,13 @@
 // Small valid samples for tests that are about something else.
-import type { CollectorSample, HostIdentity, HostSample, ProcessSample, Samples } from "../../schema/columns.ts";
+import {
+  type CollectorSample,
+  type DetailSample,
+  type HostIdentity,
+  type HostSample,
+  noSamples,
+  type ProcessSample,
+  type Samples,
+} from "../../schema/columns.ts";
 
 export const hostIdentity: HostIdentity = { host_id: "i-0abc", boot_id: "11111111-2222", host_name: "web-1" };
 
@@ -24,4 +32,15 @@ export const collectorSample = (values: Partial<CollectorSample> = {}): Collecto
   ...values,
 });
 
-export const samples = (values: Partial<Samples> = {}): Samples => ({ process: [], host: [], collector: [], ...values });
+export const detailSample = (values: Partial<DetailSample> = {}): DetailSample => ({
+  sampled_at: 1_800_000_000_000,
+  sequence: 4,
+  pid: 100,
+  process_key: "11111111-100-5",
+  service: "checkout",
+  event: "death",
+  event_at: 1_800_000_000_000,
+  ...values,
+});
+
+export const samples = (values: Partial<Samples> = {}): Samples => ({ ...noSamples, ...values });
