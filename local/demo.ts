@@ -86,7 +86,14 @@ export async function demo(options: { readonly folder: string; readonly reportPa
   const lake = await openLake(folder);
   try {
     const findings = await detectLocally(lake, folder, window, THRESHOLDS);
-    const report = await drawReport(lake, { window, findings, title: "Tidemark demo", generatedAtMs: Date.now() });
+    const report = await drawReport(lake, {
+      window,
+      findings,
+      title: "Tidemark demo",
+      generatedAtMs: Date.now(),
+      // On a machine with larger programs the healthy ones would otherwise be the last to be drawn.
+      servicesFirst: running.map(({ service }) => service),
+    });
     writeFileSync(options.reportPath, report);
 
     process.stdout.write(`${findingsText(findings, process.stdout.columns ?? 140)}\n`);

@@ -11,14 +11,22 @@ export interface ReportRequest {
   readonly findings: readonly Finding[];
   readonly title: string;
   readonly generatedAtMs: number;
+  /** Drawn before larger ones, whether or not something was found; for a single machine, whose processes are few enough to read all. */
+  readonly servicesFirst?: readonly string[];
 }
+
+/** Processes of one machine: of a fleet only the largest are read. */
+const MACHINE_PROCESSES_MAX = 10_000;
 
 /** HTML of the page. */
 export async function drawReport(queries: QueryEngine, request: ReportRequest): Promise<string> {
   const { window } = request;
   const parameters = windowParameters(window);
   // Where memory is now is in the last period; the minutes of a whole week would be read for nothing.
-  const lastPeriod = windowParameters({ startMs: window.endMs - window.periodMs, endMs: window.endMs });
+  const lastPeriod = {
+    ...windowParameters({ startMs: window.endMs - window.periodMs, endMs: window.endMs }),
+    ...(request.servicesFirst === undefined ? {} : { process_count_max: MACHINE_PROCESSES_MAX }),
+  };
   const rows = {
     process_timeline: await queries.run("process_timeline", parameters),
     heap_composition: await queries.run("heap_composition", lastPeriod),

@@ -23,12 +23,15 @@ export function fillReport(options: {
   readonly window: Window;
   readonly title: string;
   readonly generatedAtMs: number;
+  /** Drawn before larger ones, whether or not something was found. */
+  readonly servicesFirst?: readonly string[];
 }): ReportModel {
-  const { rows, findings, window } = options;
+  const { rows, findings, window, servicesFirst = [] } = options;
   const [first] = rows.heap_composition;
   const timelines = Map.groupBy(rows.process_timeline, processIdOf);
-  const rank = new Map(findings.map((finding, index) => [finding.service, index]));
-  const rankOf = (row: ResultRow) => rank.get(textOf(row, "service")) ?? findings.length;
+  const ranked = [...new Set([...findings.map((finding) => finding.service), ...servicesFirst])];
+  const rank = new Map(ranked.map((service, index) => [service, index]));
+  const rankOf = (row: ResultRow) => rank.get(textOf(row, "service")) ?? ranked.length;
   const drawn = [...rows.heap_composition]
     .sort((a, b) => rankOf(a) - rankOf(b) || (maybeNumber(b, "rss_bytes") ?? 0) - (maybeNumber(a, "rss_bytes") ?? 0))
     .slice(0, PROCESSES_DRAWN_MAX);
