@@ -7,8 +7,26 @@ import type { ResultRow } from "../../../../functions/edges.ts";
 const window = { startMs: 0, endMs: 3_600_000, periodMs: 3_600_000 };
 const MIB = 1_024 * 1_024;
 
+const unknown = Object.fromEntries(
+  [
+    "host_name",
+    "comm",
+    "allocator",
+    "allocator_version",
+    "heap_unknown_reason",
+    "live_bytes",
+    "free_bytes",
+    "mmapped_bytes",
+    "heap_resident_bytes",
+    "free_resident_bytes",
+    "reclaimable_bytes",
+    "pinned_bytes_by_size",
+  ].map((column) => [column, null]),
+);
+
 function processes(count: number): ResultRow[] {
   return Array.from({ length: count }, (_, at) => ({
+    ...unknown,
     host_id: "h",
     process_key: `k-${at}`,
     service: `service-${at}`,
