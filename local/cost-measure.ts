@@ -8,6 +8,7 @@ import { writeParquet } from "../functions/core/parquet/write.ts";
 import { readRawObject } from "../functions/core/raw-object.ts";
 import { type HostIdentity, noSamples, type ProcessSample, type Samples, type Value } from "../schema/columns.ts";
 import { processHourColumns } from "../schema/made-columns.ts";
+import { seededRandom } from "./seeded-random.ts";
 
 /** Enough rows that fixed costs of a file do not count as costs of a row. */
 const HOSTS = 40;
@@ -19,7 +20,7 @@ const STARTED_AT_MS = Date.UTC(2026, 10, 23, 10);
 const KIB = 1_024;
 
 export async function measureFleet(processesPerHost: number): Promise<Measured> {
-  const random = generator(7);
+  const random = seededRandom(7);
   const processes = Array.from({ length: processesPerHost }, (_, index) => plausibleProcess(index, random));
   const members: Buffer[] = [];
   let rowCount = processesPerHost * HOSTS * MINUTES;
@@ -27,7 +28,7 @@ export async function measureFleet(processesPerHost: number): Promise<Measured> 
     let waiting: Samples["process"] = [];
     for (let flush = 0; flush < MINUTES; flush += FLUSH_MINUTES) {
       const minutes = Array.from({ length: FLUSH_MINUTES }, (_, minute) => flush + minute);
-      const process = minutes.flatMap((minute) => processes.map((one, index) => rowOf(one, index, minute, random)));
+      const process = minutes.flatMap((minute) => processes.map((one, index) => plausibleRow(one, index, minute, random)));
       const own = minutes.map((minute) => ownRows(minute, random));
       const batch = {
         ...noSamples,
@@ -73,7 +74,7 @@ interface PlausibleProcess {
   readonly rssBytes: number;
 }
 
-const plausibleProcess = (index: number, random: () => number): PlausibleProcess => ({
+export const plausibleProcess = (index: number, random: () => number): PlausibleProcess => ({
   service: `service-${index % 12}`,
   pid: 1_000 + index * 37,
   rssBytes: Math.round((20 + 800 * random() ** 3) * KIB * KIB),
@@ -126,7 +127,7 @@ function ownRows(minute: number, random: () => number): Pick<Samples, "host" | "
 }
 
 /** Figures wander a little from minute to minute, as a busy process's do; one row in eight carries histograms. */
-function rowOf(
+export function plausibleRow(
   { service, pid, rssBytes }: PlausibleProcess,
   index: number,
   minute: number,
@@ -204,15 +205,4 @@ function hourRowBytes(processes: readonly PlausibleProcess[], random: () => numb
     ([name, { type }]) => [name, Array.from({ length: rowCount }, (_, row) => cellOf(name, type, row))] as const,
   );
   return writeParquet("process_hour", { rowCount, columns: Object.fromEntries(columns) }).length / rowCount;
-}
-
-/** mulberry32: small, repeatable. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

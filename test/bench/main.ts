@@ -4,6 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { printTable } from "../../local/table.ts";
+import { benchCost } from "./collector/cost.ts";
+import { benchKilled } from "./collector/killed.ts";
+import { benchOutage } from "./collector/outage.ts";
+import { benchPeers } from "./collector/peers.ts";
+import { benchStall } from "./collector/stall.ts";
 import { benchColdStart } from "./lake/cold-start.ts";
 import { benchCompaction } from "./lake/compaction.ts";
 import { benchConversion } from "./lake/conversion.ts";
@@ -38,6 +43,13 @@ const areas: Readonly<Record<string, Readonly<Record<string, Bench>>>> = {
     failures: benchFailures,
     memory: benchMemory,
     tools: benchTools,
+  },
+  collector: {
+    peers: benchPeers,
+    stall: benchStall,
+    outage: benchOutage,
+    killed: benchKilled,
+    cost: benchCost,
   },
   lake: {
     conversion: benchConversion,

@@ -1,16 +1,12 @@
 // A look at 200 processes: with pmap -x and smem, as people do today, and with the collector's own code.
 // What heaptrack does to one process is allocation.ts's.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
-import { uptime } from "node:os";
-import { readConfig } from "../../../collector/config.ts";
-import { startWalker } from "../../../collector/heap/walker.ts";
-import { readAuxv } from "../../../collector/proc/auxv.ts";
-import { createAgent } from "../../../collector/watch/agent.ts";
-import { make, programPath } from "../../native/target.ts";
+import { readFileSync } from "node:fs";
+import { make } from "../../native/target.ts";
 import { until } from "../../support/service.ts";
+import { createBenchAgent } from "../collector/agent.ts";
 import { alone, type BenchRow, beside, lacking, median } from "../row.ts";
-import { lacks, ringFolder } from "./preloads.ts";
+import { lacks } from "./preloads.ts";
 import { startBenchWalker } from "./walks.ts";
 
 const PROCESSES = 200;
@@ -57,46 +53,14 @@ function tool(command: string, args: readonly string[]): number | null {
 
 /** A tick on processes that are known already, then the row of each with every figure that there is. */
 async function lookWithAgent(least: number): Promise<Pick<Looks, "tick" | "rows">> {
-  const folder = ringFolder();
-  const walker = startWalker(programPath("tidemark-walk"));
-  try {
-    const agent = agentOf(walker, folder);
-    agent.tick();
-    const tick = timed(() => agent.tick());
-    const startedMs = performance.now();
-    const { process: rows } = await agent.closeRows();
-    if (rows.length < least) throw new Error(`${rows.length} rows of ${least} processes`);
-    return { tick, rows: performance.now() - startedMs };
-  } finally {
-    walker.close();
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function agentOf(walker: ReturnType<typeof startWalker>, folder: string): ReturnType<typeof createAgent> {
   // Small processes are looked at as well, and no walk is put off.
-  const config = readConfig({
-    TIDEMARK_DELIVERY_FOLDER: folder,
-    TIDEMARK_RING_FOLDER: folder,
-    TIDEMARK_RSS_BYTES_MIN: "0",
-    TIDEMARK_ALL_WALKS_COST_SHARE_MAX: "0.5",
-  });
-  if (!config.ok) throw new Error(config.error.join("; "));
-  const { pageBytes, ticksPerSecond } = readAuxv();
-  return createAgent({
-    config: config.value,
-    walker,
-    boot: { boot_id: "bench", bootedAtMs: Date.now() - uptime() * 1_000, ticksPerSecond },
-    pageBytes,
-    vmaCountLimit: null,
-    sequenceStart: 1,
-    nowMs: Date.now,
-    cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
-    rssBytes: () => process.memoryUsage.rss(),
-    takeDroppedRowCount: () => 0,
-    takeDeadRingCount: () => 0,
-    onFault: (pid, error) => process.stderr.write(`bench: ${pid}: ${String(error)}\n`),
-  });
+  using bench = createBenchAgent({ TIDEMARK_RSS_BYTES_MIN: "0", TIDEMARK_ALL_WALKS_COST_SHARE_MAX: "0.5" });
+  bench.agent.tick();
+  const tick = timed(() => bench.agent.tick());
+  const startedMs = performance.now();
+  const { process: rows } = await bench.agent.closeRows();
+  if (rows.length < least) throw new Error(`${rows.length} rows of ${least} processes`);
+  return { tick, rows: performance.now() - startedMs };
 }
 
 async function walkAll(pids: readonly number[]): Promise<Pick<Looks, "walks" | "walkCpu">> {

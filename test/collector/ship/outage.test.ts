@@ -6,90 +6,23 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { gunzipSync } from "node:zlib";
-import { FirehoseClient } from "@aws-sdk/client-firehose";
-import { firehoseDelivery } from "../../../collector/ship/firehose.ts";
-import { createOutbox, type Delivery, type OutboxOptions } from "../../../collector/ship/outbox.ts";
+import type { Delivery } from "../../../collector/ship/outbox.ts";
 import type { Spool } from "../../../collector/ship/spool.ts";
 import { decodeBatch } from "../../../schema/decode.ts";
-import { clientFor } from "../../aws/clients.ts";
-import { startAws } from "../../aws/endpoint.ts";
 import { throttled } from "../../aws/faults.ts";
 import { skipReason } from "../../support/need.ts";
-import { collectorSample, hostIdentity, processSample, samples } from "../../support/samples.ts";
+import {
+  fullestQuarter,
+  heapBytes,
+  minutes,
+  PROCESSES,
+  START_MS,
+  sequencesOf,
+  startHost,
+  streamed,
+} from "../../support/shipping-host.ts";
 import { MIB, newFolder, spoolIn } from "../../support/spool.ts";
-
-const START_MS = 1_800_000_000_000;
-const MINUTE_MS = 60_000;
-const PROCESSES = 30;
-
-interface Host {
-  /** One row interval: rows are added, and what is due is shipped. */
-  minute(): Promise<void>;
-  /** Sequences of all rows made. */
-  readonly made: number[];
-  readonly logs: string[];
-  readonly outbox: ReturnType<typeof createOutbox>;
-}
-
-function startHost(
-  options: Partial<OutboxOptions> & { readonly delivery: Delivery; clock: { ms: number }; first?: number },
-): Host {
-  const logs: string[] = [];
-  const made: number[] = [];
-  let sequence = options.first ?? 0;
-  const outbox = createOutbox({
-    host: () => hostIdentity,
-    bufferBytesMax: 64 * MIB,
-    flushMs: 5 * MINUTE_MS,
-    nowMs: () => options.clock.ms,
-    random: () => 0.5,
-    log: (message, fields) => void logs.push(`${message} ${JSON.stringify(fields ?? {})}`),
-    ...options,
-  });
-  async function minute(): Promise<void> {
-    options.clock.ms += MINUTE_MS;
-    const sampled_at = START_MS + options.clock.ms;
-    const process = Array.from({ length: PROCESSES }, (_, pid) => {
-      made.push(sequence);
-      const row = processSample({ sampled_at, sequence, pid: pid + 1, rss_bytes: (sequence * 7_919) % 100_000_007 });
-      sequence++;
-      return row;
-    });
-    outbox.add(samples({ process, collector: [collectorSample({ sampled_at, sequence: sequence++ })] }));
-    await outbox.shipDue();
-  }
-  return { minute, made, logs, outbox };
-}
-
-async function minutes(host: Host, count: number): Promise<void> {
-  for (let index = 0; index < count; index++) await host.minute();
-}
-
-/** Sequences in the bytes of records, which may hold several members and lines. */
-const sequencesOf = (records: readonly Uint8Array[]): number[] =>
-  records.flatMap((record) =>
-    gunzipSync(record)
-      .toString()
-      .split("\n")
-      .slice(0, -1)
-      .flatMap((line) => (decodeBatch(line, START_MS + 86_400_000).tables.process?.columns["sequence"] ?? []) as number[]),
-  );
-
-async function streamed() {
-  const aws = await startAws();
-  aws.s3.createBucket("raw");
-  aws.firehose.createStream({ name: "samples", bucket: "raw", bufferMs: 60_000 });
-  const client = new FirehoseClient(clientFor(aws, 1));
-  const delivery = firehoseDelivery({ stream: "samples", client, sleep: async () => undefined, random: () => 0.5 });
-  const arrived = () => {
-    aws.firehose.flush();
-    return aws.s3.keys("raw").map((key) => aws.s3.get("raw", key) ?? Buffer.alloc(0));
-  };
-  return { aws, delivery, arrived, [Symbol.asyncDispose]: aws.close };
-}
 
 test("an hour without the endpoint: memory stays, nothing is lost, and the way back is never twice as fast as usual", async () => {
   await using use = await streamed();
@@ -140,22 +73,6 @@ test("an hour without the endpoint: memory stays, nothing is lost, and the way b
   equal((spool as Spool | null)?.state().rowCount, 0);
   equal(host.outbox.takeDroppedRowCount(), 0);
 });
-
-/** The most bytes that went out within any quarter of an hour. */
-const fullestQuarter = (sent: readonly { ms: number; bytes: number }[]): number =>
-  Math.max(
-    ...sent.map(({ ms: endMs }) =>
-      sent.filter(({ ms }) => ms > endMs - 15 * MINUTE_MS && ms <= endMs).reduce((sum, { bytes }) => sum + bytes, 0),
-    ),
-  );
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-function heapBytes(): number {
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
 
 test("records of a batch that are refused come again alone, and arrive once", async () => {
   await using use = await streamed();
