@@ -99,10 +99,43 @@ function ownRows(minute: number, random: () => number): Pick<Samples, "host" | "
         sequence,
         mem_total_bytes: 64 * KIB * KIB * KIB,
         mem_available_bytes: bytes(0.4),
+        mem_free_bytes: bytes(0.1),
         swap_total_bytes: 0,
         swap_free_bytes: 0,
         anon_bytes: bytes(0.5),
+        anon_thp_bytes: bytes(0.1),
+        shmem_bytes: bytes(0.01),
+        page_cache_bytes: bytes(0.3),
+        slab_reclaimable_bytes: bytes(0.02),
+        slab_unreclaimable_bytes: bytes(0.005),
         dirty_bytes: bytes(0.001),
+        writeback_bytes: 0,
+        committed_bytes: bytes(0.7),
+        commit_limit_bytes: 32 * KIB * KIB * KIB,
+        memory_some_us: 812_000 + minute * Math.round(900 * random()),
+        memory_full_us: 400_000,
+        io_some_us: 91_000_000 + minute * Math.round(90_000 * random()),
+        io_full_us: 71_000_000 + minute * Math.round(70_000 * random()),
+        swapped_in_bytes: 0,
+        swapped_out_bytes: 0,
+        major_fault_count: 30_000 + Math.round(9 * minute * random()),
+        alloc_stall_count: 120,
+        compact_stall_count: 900 + Math.round(2 * random()),
+        compact_fail_count: 300,
+        thp_fault_alloc_count: 80_000 + Math.round(40 * minute * random()),
+        thp_fault_fallback_count: 1_200,
+        oom_kill_count: 0,
+        free_blocks_by_order: Array.from({ length: 11 }, (_, order) => Math.round((200_000 / 2 ** order) * random())),
+        fragmentation_index_by_order: Array.from({ length: 11 }, () => -1_000),
+        overcommit_mode: 0,
+        swappiness: 60,
+        min_free_bytes: 67_584 * KIB,
+        compaction_proactiveness: 20,
+        vma_count_limit: 65_530,
+        thp_enabled: "madvise",
+        thp_defrag: "madvise",
+        ebs_device_count: 1,
+        instance_store_device_count: 0,
       },
     ],
     collector: [
@@ -126,6 +159,9 @@ function ownRows(minute: number, random: () => number): Pick<Samples, "host" | "
   };
 }
 
+/** Rows from one walk of a heap to the next. 30 heaps of 100 MiB, some 25 ms each, take turns in 90 ms a minute and wait longer. */
+const WALKED_EVERY = 3;
+
 /** Figures wander a little from minute to minute, as a busy process's do; one row in eight carries histograms. */
 export function plausibleRow(
   { service, pid, rssBytes }: PlausibleProcess,
@@ -136,28 +172,8 @@ export function plausibleRow(
   const pages = (share: number) => Math.round((rssBytes * share * (0.95 + 0.1 * random())) / 4_096) * 4_096;
   const bytes = (share: number) => Math.round((rssBytes * share * (0.95 + 0.1 * random())) / 16) * 16;
   const histogram = (scale: number) => Array.from({ length: 12 }, () => Math.round((scale * random()) / 16) * 16);
-  return {
-    sampled_at: STARTED_AT_MS + minute * 60_000,
-    sequence: 4_000_000_000 + minute * 1_000 + index,
-    pid,
-    process_key: `5f0c2c7e-${pid}-${88_000 + index}`,
-    process_started_at: STARTED_AT_MS - 86_400_000,
-    service,
-    service_version: "4.12.0",
-    environment: "production",
-    comm: service,
-    rss_bytes: pages(1),
-    rss_bytes_max: pages(1.1),
-    pss_bytes: pages(0.95),
-    anon_bytes: pages(0.85),
-    file_bytes: pages(0.15),
-    shmem_bytes: 0,
-    swap_bytes: 0,
-    thread_count: 8 + (index % 40),
-    vma_count: 150 + (index % 90),
-    vma_count_limit: 65_530,
-    allocator: "glibc",
-    allocator_version: "2.36",
+  /** Of a walk: not every minute has one, because all walks of a host share a budget. */
+  const heapFigures = (): Partial<ProcessSample> => ({
     heap_source: "walk",
     heap_bytes: pages(0.8),
     heap_resident_bytes: pages(0.78),
@@ -185,9 +201,52 @@ export function plausibleRow(
       ? { free_bytes_by_size: histogram(rssBytes / 60), pinned_bytes_by_size: histogram(rssBytes / 90) }
       : {}),
     walk_cpu_us: 400 + Math.round(4_000 * random()),
-    cgroup_limit_bytes: 1_073_741_824,
-    cgroup_current_bytes: pages(1.05),
+  });
+  return {
+    sampled_at: STARTED_AT_MS + minute * 60_000,
+    sequence: 4_000_000_000 + minute * 1_000 + index,
+    pid,
+    process_key: `5f0c2c7e-${pid}-${88_000 + index}`,
+    process_started_at: STARTED_AT_MS - 86_400_000,
+    service,
+    service_version: "4.12.0",
+    environment: "production",
+    comm: service,
+    rss_bytes: pages(1),
+    rss_bytes_max: pages(1.1),
+    pss_bytes: pages(0.95),
+    anon_bytes: pages(0.85),
+    file_bytes: pages(0.15),
+    shmem_bytes: 0,
+    swap_bytes: 0,
+    thread_count: 8 + (index % 40),
+    vma_count: 150 + (index % 90),
+    vma_count_limit: 65_530,
+    small_mapping_count: 20 + (index % 30),
+    small_mapping_bytes: 4_096 * (400 + (index % 90)),
+    major_fault_count: 100 + index,
+    cgroup_limit_bytes: index % 3 === 0 ? 2_147_483_648 : null,
+    cgroup_current_bytes: pages(1.3),
+    cgroup_anon_bytes: pages(0.85),
+    cgroup_cache_bytes: pages(0.3),
+    cgroup_high_count: 0,
+    cgroup_max_count: 0,
     cgroup_oom_kill_count: 0,
+    ...(index % 5 === 0
+      ? {
+          runtime: "jvm",
+          runtime_version: "21.0.4+7",
+          runtime_heap_bytes: pages(0.6),
+          runtime_heap_used_bytes: bytes(0.4),
+          runtime_heap_used_after_gc_bytes: bytes(0.3),
+          runtime_heap_limit_bytes: 2_147_483_648,
+          gc_count: 900 + minute,
+          gc_pause_ms: 7_000 + 9 * minute,
+        }
+      : {}),
+    allocator: "glibc",
+    allocator_version: "2.36",
+    ...((index + minute) % WALKED_EVERY === 0 ? heapFigures() : {}),
   };
 }
 
