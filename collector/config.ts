@@ -1,85 +1,23 @@
-// Settings of the collector, read from the environment once at start; every problem is reported at once.
-// The defaults are production's; the one-machine demo compresses time with other values and the same code.
-import { fileURLToPath } from "node:url";
-import { z } from "zod";
+// Settings in effect: flags before the environment before the file before the defaults; every problem is reported at once.
+// What settings there are is settings.ts's. The one-machine demo compresses time with other values and the same code.
 import { err, ok, type Result } from "../schema/result.ts";
-import { IMDS_ENDPOINT } from "./identity/imds.ts";
+import { defaultBlackBoxFolder } from "./black-box/folder.ts";
+import { type ConfigFile, readConfigFile } from "./config-file.ts";
+import { nearestName } from "./nearest-name.ts";
+import {
+  flagOf,
+  isEnvironmentOnly,
+  isSettingName,
+  type SettingName,
+  type SettingValue,
+  type SettingValues,
+  settingNames,
+  settingOf,
+} from "./settings.ts";
 import { defaultSpoolFolder } from "./ship/spool-folder.ts";
 
-const ms = (least: number, most: number, usual: number) => z.coerce.number().int().min(least).max(most).default(usual);
-const share = (usual: number) => z.coerce.number().positive().max(0.5).default(usual);
-
-const IMDS_ADDRESS = /^http:\/\/(169\.254\.169\.254|\[fd00:ec2::254\]|127\.0\.0\.1|\[::1\])(:\d{1,5})?\/?$/;
-
-const environment = z.object({
-  /** Folder that stands for the bucket; raw objects appear below raw/. Either this or a stream. */
-  TIDEMARK_DELIVERY_FOLDER: z.string().min(1).optional(),
-  /** Name of the Firehose stream. Source of the limits: Firehose API reference, DeliveryStreamName. */
-  TIDEMARK_FIREHOSE_STREAM: z
-    .string()
-    .regex(/^[\w.-]{1,64}$/, "expected the name of a Firehose stream")
-    .optional(),
-  /** Time between looks at statm of every process. */
-  TIDEMARK_TICK_MS: ms(100, 3_600_000, 10_000),
-  /** Time between rows of a process. */
-  TIDEMARK_ROW_MS: ms(100, 3_600_000, 60_000),
-  /**
-   * Rows are shipped when this old, however few. Five minutes of 30 processes cost half of what single ones do: rows of one
-   * process compress beside each other, and fewer units of 5 KiB, as Firehose bills, stay half empty. Kept safe by the spool.
-   */
-  TIDEMARK_FLUSH_MS: ms(100, 3_600_000, 300_000),
-  /** Smaller processes are counted but get no row: nothing worth recovering fits in them. */
-  TIDEMARK_RSS_BYTES_MIN: z.coerce
-    .number()
-    .int()
-    .nonnegative()
-    .default(16 * 1_024 * 1_024),
-  /** Time between histograms of one heap; the other figures of a walk come with every walk. */
-  TIDEMARK_HISTOGRAM_MS: ms(100, 86_400_000, 480_000),
-  /** CPU that walking one heap may take on average, as a share of a core. */
-  TIDEMARK_WALK_COST_SHARE_MAX: share(0.002),
-  /** CPU that all walks of the host together may take on average, as a share of a core; who has waited longest is next. */
-  TIDEMARK_ALL_WALKS_COST_SHARE_MAX: share(0.02),
-  /** The same for smaps_rollup and maps of one process. */
-  TIDEMARK_ROLLUP_COST_SHARE_MAX: share(0.001),
-  /** CPU after which one walk stops and says how far it got. */
-  TIDEMARK_WALK_CPU_US_MAX: z.coerce.number().int().min(1_000).max(60_000_000).default(500_000),
-  /** Longest stall of a target's mmap calls that a look at smaps_rollup may cause. */
-  TIDEMARK_STALL_MS_MAX: z.coerce.number().positive().default(50),
-  /** Where records wait on the disk; unless set, /var/lib/tidemark/spool for a stream where /var/lib/tidemark is there. */
-  TIDEMARK_SPOOL_FOLDER: z.string().startsWith("/").optional(),
-  /** Files of the spool; beyond it the oldest are dropped and counted. Three weeks of 30 processes. */
-  TIDEMARK_SPOOL_BYTES_MAX: z.coerce
-    .number()
-    .int()
-    .min(4 * 1_024 * 1_024)
-    .default(256 * 1_024 * 1_024),
-  /** Encoded records waiting in memory, where no disk takes them; beyond it the oldest are dropped and counted. */
-  TIDEMARK_BUFFER_BYTES_MAX: z.coerce
-    .number()
-    .int()
-    .min(1_000_000)
-    .default(64 * 1_024 * 1_024),
-  /** Where preloaded libraries leave their files: TIDEMARK_RING_FOLDER_DEFAULT of native/abi/tidemark_abi.h. */
-  TIDEMARK_RING_FOLDER: z.string().startsWith("/").default("/run/tidemark/rings"),
-  /** Whether EC2's instance metadata service is asked who this instance is; `off` where nothing may be asked. */
-  TIDEMARK_IMDS: z.enum(["auto", "off"]).default("auto"),
-  /** Both as the SDK has them. Its token goes to this address: only the instance's own link and loopback are taken. */
-  AWS_EC2_METADATA_SERVICE_ENDPOINT: z
-    .string()
-    .regex(IMDS_ADDRESS, "expected http://169.254.169.254, http://[fd00:ec2::254] or a loopback address")
-    .transform((endpoint) => endpoint.replace(/\/$/, ""))
-    .default(IMDS_ENDPOINT),
-  AWS_EC2_METADATA_DISABLED: z.string().optional(),
-  TIDEMARK_WALKER: z
-    .string()
-    .min(1)
-    .default(fileURLToPath(new URL("../native/build/tidemark-walk", import.meta.url))),
-  /** `1`: standard input is a pipe from whoever started the collector, and its end is the order to stop. */
-  TIDEMARK_STOP_ON_STDIN_END: z.enum(["0", "1"]).default("0"),
-});
-
-export type CollectorSettings = z.input<typeof environment>;
+/** What a child process is given in its environment. */
+export type CollectorSettings = { readonly [N in SettingName]?: string | number };
 
 /** Where records go. */
 export type Destination =
@@ -95,6 +33,9 @@ export interface CollectorConfig {
   readonly histogramMs: number;
   readonly walkCostShareMax: number;
   readonly allWalksCostShareMax: number;
+  readonly allLooksCostShareMax: number;
+  readonly rowsCostShareMax: number;
+  readonly ticksCostShareMax: number;
   readonly rollupCostShareMax: number;
   readonly walkCpuUsMax: number;
   readonly stallMsMax: number;
@@ -102,6 +43,9 @@ export interface CollectorConfig {
   /** Null: rows wait in memory alone. */
   readonly spoolFolder: string | null;
   readonly spoolBytesMax: number;
+  /** Null: the black box is in memory alone. */
+  readonly blackBoxFolder: string | null;
+  readonly blackBoxBytesMax: number;
   readonly ringFolder: string;
   /** Where the instance metadata service is; null when nobody may be asked. */
   readonly imdsEndpoint: string | null;
@@ -109,48 +53,169 @@ export interface CollectorConfig {
   readonly stopOnStdinEnd: boolean;
 }
 
-/** The settings, or one line a problem: name, value seen, limit. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Result<CollectorConfig, readonly string[]> {
-  const parsed = environment.safeParse(env);
-  const destination = destinationOf(env["TIDEMARK_DELIVERY_FOLDER"], env["TIDEMARK_FIREHOSE_STREAM"]);
-  if (!parsed.success || !destination.ok) {
-    const problems = parsed.error?.issues.map(
-      ({ path, message }) => `${path.join(".")} is ${env[path.join(".")] ?? "not set"}: ${message}`,
-    );
-    return err([...(destination.ok ? [] : [destination.error]), ...(problems ?? [])]);
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** All places that settings are taken from. */
+export interface Given {
+  readonly flags: ReadonlyMap<SettingName, string>;
+  readonly env: Environment;
+  readonly filePath: string | null;
+}
+
+export type SourceKind = "flag" | "environment" | "file" | "default";
+
+export interface Source {
+  readonly kind: SourceKind;
+  /** For people: `--tick-ms`, `the environment`, `/etc/tidemark/collector.conf line 3`, `default`. */
+  readonly text: string;
+}
+
+/** Where there are problems, the defaults stand for what is wrong: good enough to be shown, not to run on. */
+export interface Resolved {
+  /** One line each: name, value seen, where it is from, and what is expected. */
+  readonly problems: readonly string[];
+  readonly values: SettingValues;
+  readonly sources: ReadonlyMap<SettingName, Source>;
+  readonly config: CollectorConfig;
+  /** What was left aside and may have been meant. */
+  readonly warnings: readonly string[];
+}
+
+/** The settings in the environment alone, or all problems. */
+export function readConfig(env: Environment): Result<CollectorConfig, readonly string[]> {
+  const { config, problems } = resolveConfig({ flags: new Map(), env, filePath: null });
+  return problems.length === 0 ? ok(config) : err(problems);
+}
+
+/** Reads the file, if there is one. */
+export function resolveConfig({ flags, env, filePath }: Given): Resolved {
+  const file = filePath === null ? null : readConfigFile(filePath);
+  const fileProblems = file === null ? [] : file.ok ? unknownNames(file.value) : file.error;
+  const seen = seenValues(flags, env, file?.ok ? file.value : null);
+  const parsed = settingNames.map((name) => [name, parse(name, seen.get(name))] as const);
+  const values = Object.fromEntries(parsed.map(([name, { value }]) => [name, value])) as unknown as SettingValues;
+  const bad = new Set(parsed.flatMap(([name, { problem }]) => (problem === undefined ? [] : [name])));
+  const problems = [
+    ...fileProblems,
+    ...parsed.flatMap(([, { problem }]) => problem ?? []),
+    // A file that could not be read may have said it.
+    ...(file?.ok === false ? [] : destinationProblem(seen)),
+    ...(INTERVALS.some((name) => bad.has(name)) ? [] : intervalProblem(values, seen)),
+  ];
+  const sources = new Map(settingNames.map((name) => [name, seen.get(name)?.source ?? DEFAULT] as const));
+  return { problems, values, sources, config: configOf(values), warnings: nearMisses(env) };
+}
+
+const DEFAULT: Source = { kind: "default", text: "default" };
+
+interface Seen {
+  readonly value: string;
+  readonly source: Source;
+}
+type SeenValues = ReadonlyMap<SettingName, Seen>;
+
+/** Empty means not set, wherever it stands: manifests and units pass variables on that nobody has filled. */
+function seenValues(flags: Given["flags"], env: Environment, file: ConfigFile | null): SeenValues {
+  const layers: readonly ((name: SettingName) => Seen | null)[] = [
+    (name) => seenAs(flags.get(name), { kind: "flag", text: flagOf(name) ?? name }),
+    (name) => seenAs(env[name], { kind: "environment", text: "the environment" }),
+    (name) => {
+      const said = file?.settings.get(name);
+      return seenAs(said?.value, { kind: "file", text: `${file?.path} line ${said?.line}` });
+    },
+  ];
+  const seen = new Map<SettingName, Seen>();
+  for (const layer of layers) {
+    // Both destinations are one choice: whoever is asked first and names one decides it.
+    const isDecided = DESTINATIONS.some((name) => seen.has(name));
+    for (const name of settingNames) {
+      const said = seen.has(name) || (isDecided && DESTINATIONS.includes(name)) ? null : layer(name);
+      if (said !== null) seen.set(name, said);
+    }
   }
-  const settings = parsed.data;
-  if (settings.TIDEMARK_ROW_MS < settings.TIDEMARK_TICK_MS) {
-    return err([`TIDEMARK_ROW_MS is ${settings.TIDEMARK_ROW_MS}: at least TIDEMARK_TICK_MS, ${settings.TIDEMARK_TICK_MS}`]);
-  }
-  const mayAsk = settings.TIDEMARK_IMDS === "auto" && settings.AWS_EC2_METADATA_DISABLED?.toLowerCase() !== "true";
-  return ok({
-    destination: destination.value,
-    tickMs: settings.TIDEMARK_TICK_MS,
-    rowMs: settings.TIDEMARK_ROW_MS,
-    flushMs: settings.TIDEMARK_FLUSH_MS,
-    rssBytesMin: settings.TIDEMARK_RSS_BYTES_MIN,
-    histogramMs: settings.TIDEMARK_HISTOGRAM_MS,
-    walkCostShareMax: settings.TIDEMARK_WALK_COST_SHARE_MAX,
-    allWalksCostShareMax: settings.TIDEMARK_ALL_WALKS_COST_SHARE_MAX,
-    rollupCostShareMax: settings.TIDEMARK_ROLLUP_COST_SHARE_MAX,
-    walkCpuUsMax: settings.TIDEMARK_WALK_CPU_US_MAX,
-    stallMsMax: settings.TIDEMARK_STALL_MS_MAX,
-    bufferBytesMax: settings.TIDEMARK_BUFFER_BYTES_MAX,
-    // A folder is delivery to this machine, often beside a collector that ships: it must not come by that one's spool unasked.
-    spoolFolder: settings.TIDEMARK_SPOOL_FOLDER ?? (destination.value.kind === "firehose" ? defaultSpoolFolder() : null),
-    spoolBytesMax: settings.TIDEMARK_SPOOL_BYTES_MAX,
-    ringFolder: settings.TIDEMARK_RING_FOLDER,
-    imdsEndpoint: mayAsk ? settings.AWS_EC2_METADATA_SERVICE_ENDPOINT : null,
-    walkerPath: settings.TIDEMARK_WALKER,
-    stopOnStdinEnd: settings.TIDEMARK_STOP_ON_STDIN_END === "1",
+  return seen;
+}
+const DESTINATIONS: readonly SettingName[] = ["TIDEMARK_DELIVERY_FOLDER", "TIDEMARK_FIREHOSE_STREAM"];
+
+const seenAs = (value: string | undefined, source: Source): Seen | null =>
+  value === undefined || value === "" ? null : { value, source };
+
+function parse(name: SettingName, seen: Seen | undefined): { readonly value: SettingValue; readonly problem?: string } {
+  const { usual, limits, parse: parseText } = settingOf(name);
+  if (seen === undefined) return { value: usual };
+  const value = parseText(seen.value);
+  return value === null
+    ? { value: usual, problem: `${name} is ${seen.value} (${seen.source.text}): expected ${limits}` }
+    : { value };
+}
+
+function destinationProblem(seen: SeenValues): readonly string[] {
+  const [folder, stream] = DESTINATIONS.map((name) => seen.get(name)?.value);
+  if ((folder === undefined) !== (stream === undefined)) return [];
+  return [
+    `TIDEMARK_DELIVERY_FOLDER is ${folder ?? "not set"}, TIDEMARK_FIREHOSE_STREAM is ${stream ?? "not set"}: exactly one of them says where records go`,
+  ];
+}
+
+const INTERVALS: readonly SettingName[] = ["TIDEMARK_ROW_MS", "TIDEMARK_TICK_MS"];
+
+function intervalProblem({ TIDEMARK_ROW_MS, TIDEMARK_TICK_MS }: SettingValues, seen: SeenValues): readonly string[] {
+  if (TIDEMARK_ROW_MS >= TIDEMARK_TICK_MS) return [];
+  const from = seen.get("TIDEMARK_ROW_MS")?.source ?? DEFAULT;
+  return [`TIDEMARK_ROW_MS is ${TIDEMARK_ROW_MS} (${from.text}): expected at least TIDEMARK_TICK_MS, ${TIDEMARK_TICK_MS}`];
+}
+
+function unknownNames({ path, settings }: ConfigFile): readonly string[] {
+  return Array.from(settings).flatMap(([name, { line }]) => {
+    const where = `${name} in ${path} line ${line}`;
+    if (isSettingName(name) ? isEnvironmentOnly(name) : name.startsWith("AWS_")) {
+      return [`${where} belongs in the environment: the SDK reads nothing else`];
+    }
+    if (isSettingName(name)) return [];
+    const nearest = nearestName(name, settingNames);
+    return [`${where} is no setting${nearest === null ? "" : `: did you mean ${nearest}?`}`];
   });
 }
 
-function destinationOf(folder: string | undefined, stream: string | undefined): Result<Destination, string> {
-  if (folder !== undefined && stream === undefined) return ok({ kind: "folder", folder });
-  if (stream !== undefined && folder === undefined) return ok({ kind: "firehose", stream });
-  return err(
-    `TIDEMARK_DELIVERY_FOLDER is ${folder ?? "not set"}, TIDEMARK_FIREHOSE_STREAM is ${stream ?? "not set"}: exactly one of them says where records go`,
-  );
+/** Others' variables begin with TIDEMARK_ as well; one that is a letter beside ours is more likely a slip. */
+function nearMisses(env: Environment): readonly string[] {
+  return Object.keys(env).flatMap((name) => {
+    if (!name.startsWith("TIDEMARK_") || isSettingName(name)) return [];
+    const nearest = nearestName(name, settingNames);
+    return nearest === null ? [] : [`${name} in the environment is no setting: did you mean ${nearest}?`];
+  });
+}
+
+/** The values in the shape that the collector works with. */
+export function configOf(values: SettingValues): CollectorConfig {
+  const destination: Destination =
+    values.TIDEMARK_FIREHOSE_STREAM === null
+      ? { kind: "folder", folder: values.TIDEMARK_DELIVERY_FOLDER ?? "" }
+      : { kind: "firehose", stream: values.TIDEMARK_FIREHOSE_STREAM };
+  const mayAsk = values.TIDEMARK_IMDS === "auto" && values.AWS_EC2_METADATA_DISABLED?.toLowerCase() !== "true";
+  return {
+    destination,
+    tickMs: values.TIDEMARK_TICK_MS,
+    rowMs: values.TIDEMARK_ROW_MS,
+    flushMs: values.TIDEMARK_FLUSH_MS,
+    rssBytesMin: values.TIDEMARK_RSS_BYTES_MIN,
+    histogramMs: values.TIDEMARK_HISTOGRAM_MS,
+    walkCostShareMax: values.TIDEMARK_WALK_COST_SHARE_MAX,
+    allWalksCostShareMax: values.TIDEMARK_ALL_WALKS_COST_SHARE_MAX,
+    allLooksCostShareMax: values.TIDEMARK_ALL_LOOKS_COST_SHARE_MAX,
+    rowsCostShareMax: values.TIDEMARK_ROWS_COST_SHARE_MAX,
+    ticksCostShareMax: values.TIDEMARK_TICKS_COST_SHARE_MAX,
+    rollupCostShareMax: values.TIDEMARK_ROLLUP_COST_SHARE_MAX,
+    walkCpuUsMax: values.TIDEMARK_WALK_CPU_US_MAX,
+    stallMsMax: values.TIDEMARK_STALL_MS_MAX,
+    bufferBytesMax: values.TIDEMARK_BUFFER_BYTES_MAX,
+    spoolFolder: values.TIDEMARK_SPOOL_FOLDER ?? (destination.kind === "firehose" ? defaultSpoolFolder() : null),
+    spoolBytesMax: values.TIDEMARK_SPOOL_BYTES_MAX,
+    blackBoxFolder: values.TIDEMARK_BLACK_BOX_FOLDER ?? (destination.kind === "firehose" ? defaultBlackBoxFolder() : null),
+    blackBoxBytesMax: values.TIDEMARK_BLACK_BOX_BYTES_MAX,
+    ringFolder: values.TIDEMARK_RING_FOLDER,
+    imdsEndpoint: mayAsk ? values.AWS_EC2_METADATA_SERVICE_ENDPOINT.replace(/\/$/, "") : null,
+    walkerPath: values.TIDEMARK_WALKER,
+    stopOnStdinEnd: values.TIDEMARK_STOP_ON_STDIN_END === "1",
+  };
 }

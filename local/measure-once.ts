@@ -15,7 +15,9 @@ import { parseStat } from "../collector/proc/stat.ts";
 import { parseStatus } from "../collector/proc/status.ts";
 import { failuresFileOf, familyOf, type Member, tellersOf } from "../collector/watch/families.ts";
 import { identify } from "../collector/watch/identify.ts";
-import { lookAtMaps, measure } from "../collector/watch/measure.ts";
+import { lookAtAll } from "../collector/watch/look.ts";
+import { measure } from "../collector/watch/measure.ts";
+import { createCgroups } from "../collector/watch/measure-cgroup.ts";
 import { type Measured, startWatching, type Watched } from "../collector/watch/watched.ts";
 import { assertNever, err, ok, type Result } from "../schema/result.ts";
 
@@ -47,17 +49,22 @@ export async function measureOnce(pid: number): Promise<Result<MeasuredOnce, Mea
   try {
     const watched = startWatching(identity.value);
     const cpuUs = () => process.cpuUsage().user + process.cpuUsage().system;
-    lookAtMaps(watched, Date.now(), { config: config.value, cpuUs });
+    const looks = { config: config.value, cpuUs, mayLook: () => true, onLook: () => undefined };
+    lookAtAll([watched], Date.now(), looks, (_pid, error) => {
+      throw error;
+    });
     const row = await measure(watched, Date.now(), {
-      config: config.value,
+      ...looks,
       walker,
       tellers: tellersOf(familyAround(watched)),
+      cgroups: createCgroups(),
       vmaCountLimit: limit.ok ? limit.value : null,
-      cpuUs,
       mayWalk: () => true,
       onWalk: () => undefined,
     });
-    return row.ok ? ok({ row: row.value, ring: ringOf(pid), walkerPath: config.value.walkerPath }) : row;
+    return row.ok
+      ? ok({ row: { ...row.value, sampled_at: Date.now() }, ring: ringOf(pid), walkerPath: config.value.walkerPath })
+      : row;
   } finally {
     walker.close();
   }

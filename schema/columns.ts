@@ -63,6 +63,11 @@ export const collectorColumns = {
     meaning: "CPU time of the collector itself since the last row, walks not counted.",
   },
   collector_rss_bytes: { type: "int64", unit: "bytes", meaning: "Resident set size of the collector." },
+  tick_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Looks at all processes since the last row: fewer than usual where there are so many that a look costs too much.",
+  },
   tick_ms_max: { type: "int64", unit: "ms", meaning: "Longest tick since the last row." },
   detail_dropped_count: {
     type: "int64",

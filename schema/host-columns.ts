@@ -93,12 +93,25 @@ const settings = {
     unit: null,
     meaning: "transparent_hugepage/defrag: always, defer, defer+madvise, madvise or never.",
   },
-  ebs_device_count: { type: "int64", unit: "count", meaning: "Disks that are EBS volumes: by the model of /sys/block." },
+  ebs_device_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Disks that are EBS volumes: by the model of /sys/block. NULL where a disk shows no model, as on Xen instances.",
+  },
   instance_store_device_count: { type: "int64", unit: "count", meaning: "Disks that are the instance's own: by the model." },
   swap_device_kind: {
     type: "string",
     unit: null,
     meaning: "Where swap lies: ebs, instance_store, zram or other; joined by commas. NULL without swap.",
+  },
+} as const satisfies Columns;
+
+const end = {
+  is_last_row: {
+    type: "int64",
+    unit: null,
+    meaning:
+      "1 in the row that a collector closes when it is told to stop: what follows is silence on purpose. NULL otherwise.",
   },
 } as const satisfies Columns;
 
@@ -108,4 +121,5 @@ export const hostColumns = {
   ...pressure,
   ...fragmentation,
   ...settings,
+  ...end,
 } as const satisfies Columns;

@@ -5,6 +5,8 @@ import type { TableName } from "./columns.ts";
 export const RAW_PREFIX = "raw/";
 export const LAKE_PREFIX = "lake/";
 export const REJECTS_PREFIX = "rejects/";
+/** Thresholds, mutes and maintenance windows of alerts: written by people, never by us. */
+export const ALERT_CONFIG_KEY = "config/alerts.json";
 /** Drawn pages of reports. */
 export const REPORTS_PREFIX = "reports/";
 /** Marks of hours that got rows after they were rolled up; each goes when its hour has been rolled up again. */

@@ -44,7 +44,8 @@ export const processColumns = {
   small_mapping_count: {
     type: "int64",
     unit: "count",
-    meaning: "Private anonymous mappings of less than 1 MiB: how the mappings of a scattered heap look.",
+    meaning:
+      "Private anonymous mappings of less than 1 MiB that may be read or written: how the mappings of a scattered heap look.",
   },
   small_mapping_bytes: { type: "int64", unit: "bytes", meaning: "Their address space." },
   major_fault_count: {
@@ -57,8 +58,17 @@ export const processColumns = {
   ...heapColumns,
   ...runtimeColumns,
 
-  cgroup_limit_bytes: { type: "int64", unit: "bytes", meaning: "memory.max of the process's cgroup; NULL when unlimited." },
-  cgroup_current_bytes: { type: "int64", unit: "bytes", meaning: "memory.current of the process's cgroup." },
+  cgroup_limit_bytes: {
+    type: "int64",
+    unit: "bytes",
+    meaning:
+      "Lowest limit of the process's cgroup and all above it, as that of a pod is: memory.max; v1: hierarchical_memory_limit. NULL when unlimited.",
+  },
+  cgroup_current_bytes: {
+    type: "int64",
+    unit: "bytes",
+    meaning: "memory.current of the process's cgroup; v1: memory.usage_in_bytes.",
+  },
   cgroup_anon_bytes: { type: "int64", unit: "bytes", meaning: "anon of memory.stat of the process's cgroup; v1: total_rss." },
   cgroup_cache_bytes: {
     type: "int64",
@@ -76,5 +86,10 @@ export const processColumns = {
     unit: "count",
     meaning: "Times that the cgroup was about to exceed its limit: max of memory.events; v1: memory.failcnt.",
   },
-  cgroup_oom_kill_count: { type: "int64", unit: "count", meaning: "oom_kill of memory.events of the process's cgroup." },
+  cgroup_oom_kill_count: {
+    type: "int64",
+    unit: "count",
+    meaning:
+      "Processes of the cgroup killed for want of memory: oom_kill of memory.events; v1: of memory.oom_control (Linux 4.13).",
+  },
 } as const satisfies Columns;

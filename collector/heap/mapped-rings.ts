@@ -26,7 +26,8 @@ export function mappedRings(proc = "/proc"): MappedFiles {
   return { names, inodes, isComplete };
 }
 
-function isFirstPidNamespace(proc: string): boolean {
+/** False in a container that has pids of its own, where the host's other processes do not show. */
+export function isFirstPidNamespace(proc = "/proc"): boolean {
   try {
     return statSync(`${proc}/self/ns/pid`).ino === FIRST_PID_NAMESPACE;
   } catch {

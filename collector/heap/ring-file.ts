@@ -4,7 +4,7 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync }
 import { basename } from "node:path";
 import { err, ok, type Result } from "../../schema/result.ts";
 import type { MappedRing } from "../proc/maps.ts";
-import { readKernelFile } from "../proc/read.ts";
+import { foreignFileSystem } from "../proc/mountinfo.ts";
 import { FAILURES_BYTES, type Failures, parseFailures } from "./failures.ts";
 import { parseRing, RING_BYTES, type Ring } from "./ring.ts";
 import type { Header } from "./ring-header.ts";
@@ -123,25 +123,3 @@ function faultOf(path: string, cause: unknown): RingFault {
       return { reason: "ring_refused", detail: `${path}: ${code}` };
   }
 }
-
-/** Those that our libraries map files of. A server that does not answer would hold us in open(2) for as long as it likes. */
-const LOCAL = /^(tmpfs|ext[234]|xfs|overlay)$/;
-
-/** Some 20,000 mounts: hosts of containers have thousands. Whoever has more in a namespace of its own keeps us busy. */
-const MOUNTS_BYTES_MAX = 4 * 1_024 * 1_024;
-
-/** What is wrong with the file system under the path, as the process has mounted it; null when it is a local one. */
-function foreignFileSystem(pid: number, path: string): string | null {
-  const mounts = readKernelFile(`/proc/${pid}/mountinfo`, MOUNTS_BYTES_MAX);
-  // The process is gone or closed to us, which opening will tell better.
-  if (!mounts.ok) return mounts.error.kind === "unreadable" ? `${path} lies below too many mounts` : null;
-  let [longest, type] = ["", ""];
-  for (const [, point = "", found = ""] of mounts.value.matchAll(MOUNT)) {
-    const isAbove = point === "/" || path === point || path.startsWith(`${point}/`);
-    // The last mount on a place is the one that is seen.
-    if (isAbove && point.length >= longest.length) [longest, type] = [point, found];
-  }
-  return type === "" || LOCAL.test(type) ? null : `${path} lies on ${type}`;
-}
-/** `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`: man 5 proc_pid_mountinfo, fields 5 and 9. */
-const MOUNT = /^\S+ \S+ \S+ \S+ (\S+) [^\n]*? - (\S+) /gm;

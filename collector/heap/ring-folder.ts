@@ -27,7 +27,7 @@ const PASSED_MAX = 131_072;
 /** Files read in one sweep: some 20 us each. */
 const READ_MAX = 1_024;
 /** Beyond this the oldest of the dead are removed unread: /run is memory. */
-const FOLDER_BYTES_MAX = 32 * 1_024 * 1_024;
+export const FOLDER_BYTES_MAX = 32 * 1_024 * 1_024;
 /** A file this young may belong to a process that has not mapped it yet. */
 const GRACE_MS = 60_000;
 /** When not every process could be asked, a file is kept for this long after its last change. */

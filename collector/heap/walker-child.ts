@@ -15,7 +15,7 @@ export interface WalkerChild {
   request(line: string, timeoutMs: number): Promise<Reply>;
   hasEnded(): boolean;
   kill(): void;
-  /** Lets it finish what it is doing, and end. */
+  /** Lets it end; at once when it is in the midst of a walk, whose request is answered by its end. */
   close(): void;
 }
 
@@ -71,6 +71,6 @@ export function startWalkerChild(path: string): WalkerChild {
     },
     hasEnded: () => ended,
     kill: () => void child.kill("SIGKILL"),
-    close: () => child.stdin.end(),
+    close: () => void (waiting === null ? child.stdin.end() : child.kill("SIGKILL")),
   };
 }

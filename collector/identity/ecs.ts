@@ -1,6 +1,6 @@
 // What ECS says about containers on this host: the agent's task metadata endpoint, at the address a process's environment has.
 // That address comes from a stranger: one host, one shape of path, and nothing else is ever asked.
-import { z } from "zod";
+import * as z from "zod";
 import { type Ask, ask as askService } from "./ask.ts";
 import { clean } from "./clean.ts";
 import { jsonOf } from "./imds.ts";

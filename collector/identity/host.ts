@@ -1,13 +1,10 @@
 // Which host this is: machine id, boot, name, and the instance as far as it is known. Files are read once at start.
 // The instance metadata service is asked by imds.ts.
-
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import manifest from "../../package.json" with { type: "json" };
 import type { HostIdentity } from "../../schema/columns.ts";
 import { readKernelFile } from "../proc/read.ts";
 import { INSTANCE_ID, type Instance } from "./imds.ts";
-
-const manifest: { version: string } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
 /** What the host's files say; the host's id is what needs no network to know. */
 export function readHostIdentity(): HostIdentity {

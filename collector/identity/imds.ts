@@ -1,6 +1,6 @@
 // What EC2's instance metadata service says about this instance: version 2 only, one token, which never leaves this file.
 // Source: EC2 user guide, "Use the Instance Metadata Service". When it is asked, and how often, is instance.ts's.
-import { z } from "zod";
+import * as z from "zod";
 import { err, ok, type Result } from "../../schema/result.ts";
 import { type AskFault, ask } from "./ask.ts";
 import { clean } from "./clean.ts";

@@ -6,12 +6,17 @@ import { malformed, type ProcError } from "./read.ts";
 export interface Cgroup {
   /** Path below the unified (v2) hierarchy; null where the process is only in v1 hierarchies. */
   readonly unifiedPath: string | null;
+  /** Path below the v1 hierarchy that accounts for memory; null where v2 does. A controller is in one of them only. */
+  readonly v1MemoryPath: string | null;
 }
 
 export function parseCgroup(text: string, path: string): Result<Cgroup, ProcError> {
   const lines = text.split("\n").filter((line) => line !== "");
   const bad = lines.find((line) => !/^\d+:[^:]*:\//.test(line));
   if (bad !== undefined) return malformed(path, bad);
-  const unified = lines.find((line) => line.startsWith("0::"));
-  return ok({ unifiedPath: unified?.slice("0::".length) ?? null });
+  const pathOf = (hierarchy: RegExp): string | null => {
+    const line = lines.find((line) => hierarchy.test(line));
+    return line === undefined ? null : Buffer.from(line.replace(/^\d+:[^:]*:/, ""), "latin1").toString("utf8");
+  };
+  return ok({ unifiedPath: pathOf(/^0::/), v1MemoryPath: pathOf(/^\d+:([^:]*,)?memory(,[^:]*)?:/) });
 }

@@ -5,10 +5,14 @@ import { malformed, type ProcError } from "./read.ts";
 
 export interface Statm {
   readonly rss_bytes: number;
+  /** Of rss_bytes, file mappings and shared memory. */
+  readonly shared_bytes: number;
+  readonly virtual_bytes: number;
 }
 
 export function parseStatm(text: string, path: string, pageBytes: number): Result<Statm, ProcError> {
-  const fields = /^\d+ (\d+) /.exec(text);
+  const fields = /^(\d+) (\d+) (\d+) /.exec(text);
   if (fields === null) return malformed(path, text);
-  return ok({ rss_bytes: Number(fields[1]) * pageBytes });
+  const [, virtual, resident, shared] = fields.map((pages) => Number(pages) * pageBytes);
+  return ok({ rss_bytes: resident ?? 0, shared_bytes: shared ?? 0, virtual_bytes: virtual ?? 0 });
 }

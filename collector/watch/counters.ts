@@ -10,7 +10,10 @@ export interface Counters {
   walks: number;
   unknownWalks: number;
   walkCpuUs: number;
+  ticks: number;
   tickMsMax: number;
+  /** Processes that were to have a row and got none. */
+  skipped: number;
 }
 
 export const zeroCounters = (): Counters => ({
@@ -21,7 +24,9 @@ export const zeroCounters = (): Counters => ({
   walks: 0,
   unknownWalks: 0,
   walkCpuUs: 0,
+  ticks: 0,
   tickMsMax: 0,
+  skipped: 0,
 });
 
 /** Denied is not counted here: it lasts, so it is a level (processes denied now), not a rate. */

@@ -5,7 +5,7 @@ import { ok, type Result } from "../../schema/result.ts";
 import { namesInCgroup } from "../identity/cgroup-names.ts";
 import type { EcsContainer, EcsNames } from "../identity/ecs.ts";
 import { ECS_URI, isWantedVariable, type ServiceIdentity, serviceOf, tunablesOf } from "../identity/service.ts";
-import { parseCgroup } from "../proc/cgroup.ts";
+import { type Cgroup, parseCgroup } from "../proc/cgroup.ts";
 import { parseEnviron } from "../proc/environ.ts";
 import { type ProcError, readAndParse, readKernelFile, readKernelLink } from "../proc/read.ts";
 import { parseStat } from "../proc/stat.ts";
@@ -20,7 +20,7 @@ export interface ProcessIdentity extends ServiceIdentity {
   readonly container_id: string | null;
   readonly pod_uid: string | null;
   readonly tunables: string | null;
-  readonly cgroupPath: string | null;
+  readonly cgroup: Cgroup | null;
   /** Of the program it runs: tells exec from a change of name. Null when the link cannot be read. */
   readonly executablePath: string | null;
   /** Where ECS would tell more about it, and has not yet. */
@@ -93,7 +93,7 @@ export function identify(pid: number, boot: BootFacts, ecs?: EcsNames): Result<P
     process_started_at: Math.round(boot.bootedAtMs + (startTicks / boot.ticksPerSecond) * 1_000),
     comm,
     ...container,
-    cgroupPath: cgroup.ok ? cgroup.value.unifiedPath : null,
+    cgroup: cgroup.ok ? cgroup.value : null,
     executablePath,
     ecsUri: told === null ? ecsUri : null,
     tunables: tunablesOf(environ.value),

@@ -12,6 +12,8 @@ const SWEEP_COST_SHARE_MAX = 0.001;
 export interface SweeperEdge {
   readonly folder: string;
   nowMs(): number;
+  /** By a clock that is never set: when the next sweep is due. */
+  upMs(): number;
   cpuUs(): number;
   /** The last words of a process that has ended, oldest first. */
   onDead(dead: DeadRing): void;
@@ -33,7 +35,7 @@ export function createSweeper(edge: SweeperEdge, mappedFiles = mappedRings): Swe
   let told: ReadonlySet<string> = new Set();
   return {
     sweepIfDue() {
-      const startedMs = edge.nowMs();
+      const startedMs = edge.upMs();
       if (startedMs < dueMs) return;
       const startedUs = edge.cpuUs();
       let pauseMs = SWEEP_PAUSE_MS;

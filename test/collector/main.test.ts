@@ -41,12 +41,20 @@ test("on SIGTERM the last rows are closed and delivered, every object decodes, a
   equal(code, 0);
   ok(countBefore >= 1 && objects().length > countBefore, "the rows since the last flush came as well");
   let rows = 0;
+  const lastRows: unknown[] = [];
   for (const object of objects()) {
     const decoded = decodeBatch(gunzipSync(readFileSync(join(folder, object))).toString(), Date.now());
     deepEqual(decoded.rejects, []);
+    const host = decoded.tables.host;
+    lastRows.push(...(host?.columns["is_last_row"] ?? []));
     rows += (decoded.tables.process?.rowCount ?? 0) + (decoded.tables.collector?.rowCount ?? 0);
   }
   ok(rows > 0);
+  deepEqual(
+    lastRows.filter((mark) => mark !== null && mark !== undefined),
+    [1],
+    "it said that it was told to stop, once",
+  );
 });
 
 test("with a folder the SDK is not loaded: its memory is not paid for", async () => {
@@ -71,6 +79,20 @@ test("bad settings end it with code 2 and one line for each", () => {
   equal(status, 2);
   match(stderr, /TIDEMARK_DELIVERY_FOLDER is not set/);
   match(stderr, /TIDEMARK_TICK_MS is 0/);
+});
+
+test("asked for its settings or for help it says them and does not run; what is wrong is told as well", () => {
+  const run = (...args: readonly string[]) => spawnSync(process.execPath, [entry, ...args], { env: base, encoding: "utf8" });
+  const good = run("--print-config", "--json", "--delivery-folder", "/nowhere");
+  deepEqual([good.status, good.stderr, existsSync("/nowhere")], [0, "", false]);
+  ok(JSON.parse(good.stdout).some((setting: { value: unknown }) => setting.value === "/nowhere"));
+  const lacking = run("--print-config");
+  equal(lacking.status, 2);
+  match(lacking.stdout, /^#TIDEMARK_TICK_MS=10000$/m);
+  match(lacking.stderr, /exactly one of them says where records go/);
+  const help = run("--help");
+  deepEqual([help.status, help.stderr], [0, ""]);
+  match(help.stdout, /^Usage: tidemark-collector/);
 });
 
 test("a collector started for a while ends with whoever started it, also when that is killed", async () => {

@@ -27,6 +27,7 @@ export function createBenchAgent(settings: Readonly<Record<string, string>> = {}
     vmaCountLimit: null,
     sequenceStart: 1,
     nowMs: Date.now,
+    upMs: () => performance.now(),
     cpuUs: () => process.cpuUsage().user + process.cpuUsage().system,
     rssBytes: () => process.memoryUsage.rss(),
     takeDroppedRowCount: () => 0,

@@ -12,8 +12,11 @@ import type { Walk } from "../../../collector/heap/walk-line.ts";
 import { startWalker, type Walker } from "../../../collector/heap/walker.ts";
 import { readAuxv } from "../../../collector/proc/auxv.ts";
 import { type AgentEdge, createAgent } from "../../../collector/watch/agent.ts";
+import { PROCESSES_NEVER_SAMPLED } from "../../../collector/watch/budget.ts";
 import type { ProcessSample, Samples } from "../../../schema/columns.ts";
+import { jdks, startChurn } from "../../support/jvms.ts";
 import { walkerPath, workloadPath } from "../../support/native.ts";
+import { skipReason } from "../../support/need.ts";
 
 const MIB = 1_024 * 1_024;
 const started: ChildProcess[] = [];
@@ -39,6 +42,8 @@ function agentWith(settings: Readonly<Record<string, string>> = {}, other: Parti
     TIDEMARK_DELIVERY_FOLDER: ".",
     TIDEMARK_WALKER: walkerPath(),
     TIDEMARK_RSS_BYTES_MIN: "1000000",
+    TIDEMARK_ALL_WALKS_COST_SHARE_MAX: "0.02",
+    TIDEMARK_ALL_LOOKS_COST_SHARE_MAX: "0.02",
     ...settings,
   });
   if (!config.ok) throw new Error(config.error.join());
@@ -53,6 +58,7 @@ function agentWith(settings: Readonly<Record<string, string>> = {}, other: Parti
     vmaCountLimit: 65_530,
     sequenceStart: 500,
     nowMs: Date.now,
+    upMs: () => performance.now(),
     cpuUs: () => process.cpuUsage().user,
     rssBytes: () => process.memoryUsage.rss(),
     takeDroppedRowCount: () => 7,
@@ -316,7 +322,7 @@ test("all walks together stay within their share, and who has waited longest is 
   // A row interval is worth ten walks of 20 ms: the first row goes one beyond, and every other one pays that back.
   const settings = { TIDEMARK_ROW_MS: "1000", TIDEMARK_TICK_MS: "1000", TIDEMARK_ALL_WALKS_COST_SHARE_MAX: "0.2" };
   const walker = scriptedWalker(() => ({ walk_cpu_us: 20_000 }));
-  const agent = agentWith({ ...settings, TIDEMARK_WALK_COST_SHARE_MAX: "0.5" }, { walker, nowMs: () => nowMs, cpuUs: () => 0 });
+  const agent = agentWith({ ...settings, TIDEMARK_WALK_COST_SHARE_MAX: "0.5" }, { walker, upMs: () => nowMs, cpuUs: () => 0 });
   const perRow: number[] = [];
   const walked = (pid: number) => walker.asked.filter((asked) => asked === pid).length;
   for (let rows = 0; rows < 100 && children.some((pid) => walked(pid) < 2); rows++) {
@@ -340,10 +346,50 @@ test("walks that take long end with half the row interval, so that ticks go on",
     nowMs += 20_000;
     return {};
   });
-  const agent = agentWith({ TIDEMARK_ROW_MS: "60000" }, { walker, nowMs: () => nowMs, cpuUs: () => 0 });
+  const agent = agentWith({ TIDEMARK_ROW_MS: "60000" }, { walker, upMs: () => nowMs, cpuUs: () => 0 });
   agent.tick();
   await agent.closeRows();
   equal(walker.asked.length, 2, "the third would begin 40 s after the row's time");
+});
+
+test("of too many processes each has its row in turn, the looks at all come more seldom, and both are counted", async () => {
+  const children = Array.from({ length: 300 }, () => start("sleep", ["60"]));
+  const settings = {
+    TIDEMARK_RSS_BYTES_MIN: "1",
+    TIDEMARK_ROWS_COST_SHARE_MAX: "0.000001",
+    TIDEMARK_TICKS_COST_SHARE_MAX: "0.000001",
+  };
+  const agent = agentWith(settings, { walker: scriptedWalker(() => ({})) });
+  agent.tick();
+  agent.tick();
+  const first = await agent.closeRows();
+  const second = await agent.closeRows();
+  const [row] = first.collector;
+  deepEqual([first.process.length, row?.tick_count], [PROCESSES_NEVER_SAMPLED, 1]);
+  ok((row?.process_skipped_count ?? 0) >= 300 - PROCESSES_NEVER_SAMPLED);
+  const rowed = [...first.process, ...second.process].map(({ pid }) => pid);
+  for (const child of children) {
+    ok(rowed.includes(child.pid), `${child.pid} was passed over twice`);
+    // Of so many the other tests would see samples alone.
+    child.kill("SIGKILL");
+  }
+});
+
+test("a clock that is set back an hour puts nothing off: rows are dated by it, and what is due is measured by another", async () => {
+  const child = start("sleep", ["60"]);
+  const [setAtMs, hourMs] = [Date.now(), 3_600_000];
+  let [nowMs, upMs] = [setAtMs, 5_000];
+  const walker = scriptedWalker(() => ({ walk_cpu_us: 1_000 }));
+  const agent = agentWith({}, { walker, nowMs: () => nowMs, upMs: () => upMs, cpuUs: () => 0 });
+  const round = async () => {
+    agent.tick();
+    return rowOf(await agent.closeRows(), child.pid);
+  };
+  const countAsked = () => walker.asked.filter((pid) => pid === child.pid).length;
+  await round();
+  [nowMs, upMs] = [setAtMs - hourMs, upMs + 60_000];
+  const row = await round();
+  deepEqual([row?.sampled_at, countAsked()], [setAtMs - hourMs, 2]);
 });
 
 const lastPidFile = "/proc/sys/kernel/ns_last_pid";
@@ -398,4 +444,28 @@ test("histograms come with a walk now and then, the other figures with every wal
   equal(rows.length, 3);
   equal(rows.filter((row) => row.free_bytes_by_size != null).length <= 1, true);
   equal(rows.at(-1)?.free_bytes_by_size ?? null, null);
+});
+
+const [anyJdk] = jdks();
+const noJdk = anyJdk === undefined ? skipReason("this machine has no JDK in /usr/lib/jvm") : false;
+
+test("a tick sees what a collection left, although another one leaves more before the row closes", {
+  skip: noJdk,
+}, async () => {
+  const churn = await startChurn(anyJdk ?? "", ["-XX:+UseSerialGC"]);
+  try {
+    const agent = agentWith();
+    agent.tick();
+    const first = rowOf(await agent.closeRows(), churn.pid);
+    equal(first?.runtime_heap_used_after_gc_bytes ?? null, null);
+    await churn.tell("keep 20", "collect 0");
+    agent.tick();
+    await churn.tell("keep 60", "collect 0");
+    const row = rowOf(await agent.closeRows(), churn.pid);
+    const least = row?.runtime_heap_used_after_gc_bytes ?? 0;
+    ok(least > 20 * MIB && least < 30 * MIB, `${least} is not what was left of 20 MiB`);
+    ok((row?.runtime_heap_used_bytes ?? 0) > 80 * MIB && (row?.gc_count ?? 0) >= 2);
+  } finally {
+    await churn.stop();
+  }
 });

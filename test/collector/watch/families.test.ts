@@ -79,6 +79,7 @@ function agent() {
     vmaCountLimit: null,
     sequenceStart: 1,
     nowMs: Date.now,
+    upMs: () => performance.now(),
     cpuUs: () => 0,
     rssBytes: () => 0,
     takeDroppedRowCount: () => 0,

@@ -9,8 +9,9 @@ import { readConfig } from "../../../collector/config.ts";
 import type { Walker } from "../../../collector/heap/walker.ts";
 import { tellersOf } from "../../../collector/watch/families.ts";
 import { identify } from "../../../collector/watch/identify.ts";
-import { lookAtMaps, measure } from "../../../collector/watch/measure.ts";
-import { type Measured, startWatching, type Watched } from "../../../collector/watch/watched.ts";
+import { lookAtAll } from "../../../collector/watch/look.ts";
+import { measure } from "../../../collector/watch/measure.ts";
+import { startWatching, type Undated, type Watched } from "../../../collector/watch/watched.ts";
 import { skipReason } from "../../support/need.ts";
 import { failuresBytes, type Holder, type RingValues, ringBytes, STARTED_NS, startHolder } from "../../support/ring-bytes.ts";
 
@@ -44,7 +45,7 @@ interface Program {
   readonly path: string;
   readonly walker: Walker & { askedCount: number };
   write(values: RingValues): void;
-  row(nowMs?: number): Promise<Measured>;
+  row(nowMs?: number): Promise<Undated>;
 }
 
 /** A process under jemalloc, by the name of its library, with a ring mapped when asked for. */
@@ -63,15 +64,18 @@ async function program(
   }
   const walker = idleWalker();
   let watched: Watched | null = null;
-  const row = async (nowMs = NOW_MS): Promise<Measured> => {
+  const row = async (nowMs = NOW_MS): Promise<Undated> => {
     watched ??= watchedOf(holder.pid);
-    lookAtMaps(watched, nowMs, { config, cpuUs: () => 0 });
+    const looks = { config, cpuUs: () => 0, mayLook: () => true, onLook: () => undefined };
+    lookAtAll([watched], nowMs, looks, (_pid, error) => {
+      throw error;
+    });
     const edge = {
-      config,
+      ...looks,
       walker,
+      cgroups: () => ({}),
       tellers: tellersOf([watched]),
       vmaCountLimit: null,
-      cpuUs: () => 0,
       mayWalk: () => true,
       onWalk: () => undefined,
     };

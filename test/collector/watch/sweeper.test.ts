@@ -16,6 +16,7 @@ function sweeperOf(values: { readonly costUs?: number; readonly mappedFiles?: ty
   const edge = {
     folder,
     nowMs: () => clock.nowMs,
+    upMs: () => clock.nowMs,
     // Each look at the clock is charged, so that a sweep has a cost.
     cpuUs: () => {
       clock.cpuUs += values.costUs ?? 0;
