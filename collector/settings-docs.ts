@@ -3,29 +3,37 @@
 import { flagOf, settingNames, settingOf } from "./settings.ts";
 import { shown } from "./settings-text.ts";
 
-/** | setting | default | expected | what it is, and why the default | */
+/** docs/settings.md. */
 export function settingsMarkdown(): string {
   const rows = settingNames.map((name) => {
-    const { meaning, limits, usual, unit, reason, whenReloaded } = settingOf(name);
+    const { meaning, limits, usual, usualSaid = shown(usual), unit, reason, whenReloaded } = settingOf(name);
     const flag = flagOf(name);
     const named = `\`${name}\`${flag === null ? "<br>environment only" : `<br>\`${flag}\``}`;
     const expected = `${limits}${unit === "share of a core" ? ", share of a core" : ""}`;
     const restart = whenReloaded === "restart" ? " *Needs a restart.*" : "";
-    return `| ${[named, cell(shown(usual)), cell(expected), cell(`${meaning}${restart} Default: ${reason}.`)].join(" | ")} |`;
+    return `| ${[named, cell(usualSaid), cell(expected), cell(`${meaning}${restart} Default: ${reason}.`)].join(" | ")} |`;
   });
-  return ["| setting | default | expected | what it is, and why the default |", "|---|---|---|---|", ...rows].join("\n");
+  return `# Settings of the collector
+
+Made from \`collector/settings.ts\` by \`npm run docs\`; edit that file, not this one. Where values come from and how to change them:
+[deploy.md](deploy.md#settings-of-the-collector).
+
+| setting | default | expected | what it is, and why the default |
+|---|---|---|---|
+${rows.join("\n")}
+`;
 }
 
 /** man 7 groff_man: one .TP a setting, to stand below .SH SETTINGS. */
 export function settingsManSection(): string {
   const entries = settingNames.map((name) => {
-    const { meaning, limits, usual, reason, whenReloaded } = settingOf(name);
+    const { meaning, limits, usual, usualSaid = shown(usual), reason, whenReloaded } = settingOf(name);
     const flag = flagOf(name);
     const restart = whenReloaded === "restart" ? " Needs a restart." : "";
     return [
       ".TP",
       `.BR ${roff(name)}${flag === null ? "" : ` ", " ${roff(flag)}`}`,
-      roff(`${meaning} Expected: ${limits}.${restart} Default: ${shown(usual)}; ${reason}.`),
+      roff(`${meaning} Expected: ${limits}.${restart} Default: ${usualSaid}; ${reason}.`),
     ].join("\n");
   });
   return `${[".SH SETTINGS", ...entries].join("\n")}\n`;

@@ -18,13 +18,15 @@ export interface Setting<T extends SettingValue = SettingValue> {
   readonly usual: T;
   /** Why the default is what it is. */
   readonly reason: string;
+  /** What the documents call the default, where it depends on the place that they are made in. */
+  readonly usualSaid?: string;
   /** Whether SIGHUP puts it into effect. What is opened once at start stays as it was opened. */
   readonly whenReloaded: "applies" | "restart";
   /** Null when it is not within the limits. */
   parse(text: string): T | null;
 }
 
-type Words = Pick<Setting, "meaning" | "reason"> & Partial<Pick<Setting, "whenReloaded">>;
+type Words = Pick<Setting, "meaning" | "reason"> & Partial<Pick<Setting, "whenReloaded" | "usualSaid">>;
 
 const MIB = 1_024 * 1_024;
 /** Larger figures are typing errors: no host has so much disk for a spool, nor so large a process. */
@@ -185,7 +187,8 @@ export const settings = {
   }),
   TIDEMARK_WALKER: text(/^[^\0]{1,4095}$/, "a path", usualWalker(), {
     meaning: "The program that walks heaps.",
-    reason: `in a clone where make built it, else ${WALKER_PACKAGED}`,
+    reason: "where the package puts it; in a clone native/build, where make built it",
+    usualSaid: WALKER_PACKAGED,
   }),
   TIDEMARK_STOP_ON_STDIN_END: choice(["0", "1"], "0", {
     meaning: "1: standard input is a pipe from whoever started the collector, and its end is the order to stop.",

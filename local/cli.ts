@@ -1,15 +1,11 @@
-// The `tidemark` command: verbs, options and exit codes. What each verb does is in the file of its name.
-// Exit codes: 0 done, 1 failed or judged wrongly, 2 bad usage, 3 the answer is unknown, 130 interrupted.
-import { existsSync, readFileSync, statSync } from "node:fs";
+// The `tidemark` command: verbs and options. What each verb does is in the file of its name, exit codes are in program.ts.
+// The verbs that a host has as well, where only the collector is installed, are host-verbs.ts's.
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
-
-const manifest: { version: string; description: string } = JSON.parse(
-  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
-);
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { duration, wholeNumber } from "./arguments.ts";
+import { addHostVerbs } from "./host-verbs.ts";
+import { newProgram, runProgram } from "./program.ts";
 
 const folderOption = () =>
   new Option("--folder <path>", "folder of the lake, laid out like the bucket")
@@ -19,18 +15,10 @@ const folderOption = () =>
       return resolve(path);
     });
 
-/** `90s`, `15m`, `1h`, `7d` as milliseconds. */
-function duration(text: string): number {
-  const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  const ms = Number(amount) * ({ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ""] ?? Number.NaN);
-  if (!Number.isSafeInteger(ms) || ms === 0) throw new InvalidArgumentError("Write it like 30s, 15m, 1h or 7d.");
-  return ms;
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError("It must be a whole number from 1 on.");
-  return number;
+/** A name that becomes a file's must not lead elsewhere. */
+function fileName(text: string): string {
+  if (!/^[\w.-]+$/.test(text) || text.startsWith(".")) throw new InvalidArgumentError("Letters, digits, _, - and . only.");
+  return text;
 }
 
 function positiveNumber(text: string): number {
@@ -54,11 +42,7 @@ function keyValue(text: string, collected: Readonly<Record<string, string>>): Re
   return { ...collected, [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
-const program = new Command("tidemark")
-  .description(`${manifest.description}.`)
-  .version(manifest.version)
-  .showHelpAfterError("(--help shows what there is)")
-  .exitOverride();
+const program = newProgram();
 
 program
   .command("demo")
@@ -134,27 +118,7 @@ program
     });
   });
 
-program
-  .command("inspect")
-  .description("one process, now: is its heap fragmented, how much would come back, what pins it")
-  .argument("<pid>", "process id", wholeNumber)
-  .option("--json", "the figures, under the column names of docs/metrics.md", false)
-  .option("--relief", "say as well what tidemark relief would return, and what it would take; changes nothing", false)
-  .action(async (pid: number, { json, relief }) => {
-    const { inspect } = await import("./inspect.ts");
-    process.exitCode = await inspect({ pid, json, relief });
-  });
-
-program
-  .command("relief")
-  .description("ask one process, started with the shim and TIDEMARK_RELIEF=1, to give its free memory back to the kernel")
-  .argument("<pid>", "process id", wholeNumber)
-  .option("--timeout <duration>", "how long to wait for a quiet moment of the process", duration, 60_000)
-  .option("--json", "what was asked, returned and seen, as one JSON object", false)
-  .action(async (pid: number, { timeout, json }) => {
-    const { relief } = await import("./relief.ts");
-    process.exitCode = await relief({ pid, timeoutMs: timeout, json });
-  });
+addHostVerbs(program);
 
 program
   .command("replay")
@@ -187,26 +151,49 @@ program
     await cost({ hosts, processes, json });
   });
 
-// A reader that has seen enough (| head) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
-});
+program
+  .command("evaluate")
+  .description("judge labelled traces by the same queries as live rows, beside other rules; writes evaluation.json here")
+  .argument("[folder]", "folder of traces, as test/traces/README.md describes them; the project's own when left out")
+  .option("--docs <file>", "write the tables into this Markdown file as well")
+  .option("--variants", "judge the traces again with less known of them", false)
+  .option("--sensitivity", "judge them again with every threshold a fifth higher and lower", false)
+  .action(async (folder: string | undefined, { docs, variants, sensitivity }) => {
+    const { evaluate, ownTraces } = await import("./evaluate.ts");
+    await evaluate({
+      folder: resolve(folder ?? ownTraces()),
+      resultPath: resolve("evaluation.json"),
+      docsPath: docs === undefined ? null : resolve(docs),
+      variants,
+      sensitivity,
+    });
+  });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
-  } else {
-    process.stderr.write(`tidemark: ${messages(error).join(": ")}\n`);
-    process.exitCode = EXIT_FAILED;
-  }
-}
+program
+  .command("record")
+  .description("run a command, or watch a process, and write its memory as a trace for evaluate and replay")
+  .argument("[command...]", "what to run, after --")
+  .option("--pid <pid>", "watch this process instead", wholeNumber)
+  .option("--id <name>", "name of the trace (default: program and pid)", fileName)
+  .option("--cause <cause>", "what is known of it: a cause, none, or unknown", "unknown")
+  .option("--interval <duration>", "between rows", duration)
+  .option("--compress", "a row every half second, each standing for a minute", false)
+  .option("--duration <duration>", "stop after this time", duration)
+  .option("--out <file>", "where the trace goes (default: <name>.ndjson); never overwritten")
+  .action(async (command: string[], { pid, id, cause, interval, compress, duration, out }, self: Command) => {
+    const { record, recordableCauses } = await import("./record.ts");
+    const [first, ...rest] = command;
+    if ((first === undefined) === (pid === undefined)) self.error("error: give a command after --, or --pid");
+    if (!recordableCauses().includes(cause)) self.error(`error: --cause is one of ${recordableCauses().join(", ")}`);
+    process.exitCode = await record({
+      target: first === undefined ? { kind: "pid", pid } : { kind: "command", command: [first, ...rest] },
+      id: id ?? null,
+      cause,
+      intervalMs: interval ?? (compress ? 500 : 60_000),
+      compress,
+      durationMs: duration ?? null,
+      path: out === undefined ? null : resolve(out),
+    });
+  });
 
-/** A message and those of its causes; the stack helps nobody on a terminal. */
-function messages(error: unknown): readonly string[] {
-  return error instanceof Error
-    ? [error.message, ...(error.cause === undefined ? [] : messages(error.cause))]
-    : [String(error)];
-}
+await runProgram(program);

@@ -1,19 +1,21 @@
 // A small world for the collector: a pid namespace that holds a crowd of processes and nobody else, so that what else the machine
 // runs is not measured. What the collector costs in it is read from outside, by /proc.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleHost, type Manifest } from "../../../infra/package/bundle.ts";
 import { make, programPath } from "../../native/target.ts";
 import { until } from "../../support/service.ts";
 import { childrenOf, ownCpuMs, statusBytes } from "./tree.ts";
 
 /** Above the collector's floor of 16 MiB. */
 const MIB_EACH = 17;
-const entry = fileURLToPath(new URL("../../../collector/main.ts", import.meta.url));
-/** As the unit and local/collector-process.ts start it. */
-const NODE_FLAGS = ["--v8-pool-size=0", "--max-semi-space-size=1"];
+const unit = fileURLToPath(new URL("../../../infra/package/files/tidemark-collector.service", import.meta.url));
+
+/** Ends with us, and everything in it with it. */
+const UNSHARED = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
 
 export interface World extends Disposable {
   /** Of the collector, as seen from here. */
@@ -38,12 +40,14 @@ export async function startWorld({ processes, churnSeconds, env }: WorldOptions)
   make("all", "bench-programs");
   const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
   const crowd = `${programPath("bench/crowd-bench")} ${processes} ${MIB_EACH} ${churnSeconds}`;
-  const collector = [process.execPath, ...NODE_FLAGS, entry].map((word) => `'${word}'`).join(" ");
+  const { entry, nodeFlags, environment } = await packagedCollector(folder);
+  const collector = [process.execPath, ...nodeFlags, entry].map((word) => `'${word}'`).join(" ");
   const script = `${crowd} >&2 & exec ${collector}`;
-  const child = spawn("unshare", ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", script], {
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...UNSHARED, "bash", "-c", script], {
     env: {
       PATH: process.env["PATH"],
-      MALLOC_ARENA_MAX: "1",
+      ...environment,
+      TIDEMARK_WALKER: programPath("tidemark-walk"),
       TIDEMARK_IMDS: "off",
       TIDEMARK_RING_FOLDER: join(folder, "rings"),
       ...env,
@@ -74,6 +78,25 @@ export async function startWorld({ processes, churnSeconds, env }: WorldOptions)
     end();
     throw error;
   }
+}
+
+/** What the package installs, and as its unit starts it: the sources would cost their loader as well. */
+async function packagedCollector(folder: string) {
+  const manifest: Manifest = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+  const { entries } = await bundleHost(manifest);
+  for (const { path, bytes } of entries) {
+    mkdirSync(join(folder, dirname(path)), { recursive: true });
+    writeFileSync(join(folder, path), bytes);
+  }
+  const lines = readFileSync(unit, "utf8").split("\n");
+  const start = lines.find((line) => line.startsWith("ExecStart=")) ?? "";
+  const [, flags = "", script = ""] = /^ExecStart=\S+\/node((?: --\S+)*) \/(\S+)/.exec(start) ?? [];
+  const environment = lines.flatMap((line) => /^Environment=(\w+)=(\S+)$/.exec(line)?.slice(1) ?? []);
+  return {
+    entry: join(folder, script),
+    nodeFlags: flags.split(" ").filter(Boolean),
+    environment: Object.fromEntries(environment.flatMap((name, at) => (at % 2 === 0 ? [[name, environment[at + 1]]] : []))),
+  };
 }
 
 const COMM_OF_WALKER = "tidemark-walk";

@@ -44,6 +44,9 @@ function agentWith(settings: Readonly<Record<string, string>> = {}, other: Parti
     TIDEMARK_RSS_BYTES_MIN: "1000000",
     TIDEMARK_ALL_WALKS_COST_SHARE_MAX: "0.02",
     TIDEMARK_ALL_LOOKS_COST_SHARE_MAX: "0.02",
+    // However many processes the machine has.
+    TIDEMARK_ROWS_COST_SHARE_MAX: "0.5",
+    TIDEMARK_TICKS_COST_SHARE_MAX: "0.5",
     ...settings,
   });
   if (!config.ok) throw new Error(config.error.join());
