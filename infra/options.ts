@@ -77,6 +77,8 @@ export const optionsSchema = z.strictObject({
     .strictObject({
       rollup: schedule("cron(10 * * * ? *)"),
       detect: schedule("cron(20 * * * ? *)"),
+      /** What cannot wait for the hour: failed allocations, limits, hosts. */
+      acute: schedule("cron(4/10 * * * ? *)"),
       report: schedule("cron(0 6 ? * MON *)"),
     })
     .prefault({}),
@@ -180,7 +182,9 @@ function contradictions({ detection, slack, retentionDays, ingest, alarms }: Opt
   const problems: string[] = [];
   const known = new Set(
     [...readCatalogue().values()].flatMap(({ parameters }) =>
-      parameters.filter(({ type, defaultText }) => defaultText !== null && type !== "varchar").map(({ name }) => name),
+      parameters
+        .filter(({ type, defaultText }) => defaultText !== null && (type === "bigint" || type === "double"))
+        .map(({ name }) => name),
     ),
   );
   for (const name of Object.keys(detection.thresholds)) {

@@ -21,13 +21,16 @@ export function findingsText(findings: readonly Finding[], terminalWidth: number
     table.push([
       printable(finding.service),
       finding.cause,
-      formatBytes(finding.excess_bytes),
-      formatBytes(finding.reclaimable_bytes),
+      ...memoryCells(finding),
       formatUtc(finding.since),
       finding.early_warnings ? `${finding.evidence}. Also fired: ${finding.early_warnings}` : finding.evidence,
     ]);
   }
   return table.toString();
 }
+
+/** What is not about an amount has none, which is not the same as an unknown one. */
+const memoryCells = ({ excess_bytes, reclaimable_bytes }: Finding): readonly string[] =>
+  typeof excess_bytes === "number" ? [formatBytes(excess_bytes), formatBytes(reclaimable_bytes)] : ["", ""];
 
 const printable = (text: string): string => text.replace(/\p{Cc}/gu, "\u{fffd}");

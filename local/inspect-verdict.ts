@@ -1,6 +1,8 @@
 // What tidemark inspect says first: fragmented or not, how much would come back, and where nothing can be said, why and what to do.
 // It judges one moment; whether it lasts over peaks is for detection. Pure.
 import type { Measured } from "../collector/watch/watched.ts";
+import { advise } from "../functions/core/advice/advise.ts";
+import { inputOf } from "../functions/core/advice/inputs.ts";
 import { heapUnknownText } from "../functions/core/heap-unknown.ts";
 import { formatBytes, formatShare } from "../functions/core/units.ts";
 import { heldOf, reclaimableIsLeast, reliefCall } from "./inspect-memory.ts";
@@ -33,10 +35,36 @@ export function verdictOf(row: Measured, shimPath: string): readonly string[] {
     isLeast
       ? `${call} now would return at least ${formatBytes(reclaimableBytes)}: how much more cannot be told, for it joins ${fastbins(row)} first.`
       : `${call} now would return ${formatBytes(reclaimableBytes)}; ${formatBytes(pinnedBytes)} would stay.`,
+    ...whatHelps(row, pinnedBytes > reclaimableBytes, shimPath),
     ...outside(row),
     notOneMoment,
   ];
 }
+
+/** The first recommendation for such a heap; the indented lines are to be pasted. */
+function whatHelps(row: Measured, isPinned: boolean, shimPath: string): readonly string[] {
+  const { recommendations } = advise(inputOf(row, { cause: causeOf(row, isPinned), fleet: null, shimPath }));
+  const [first, second] = recommendations;
+  if (first === undefined) return [];
+  const { title, effect, setting, condition } = first;
+  const bytes = effect === null ? "" : `, about ${formatBytes(effect.likely)} back: ${effect.basis}`;
+  const next = second === undefined ? "" : ` Or: ${uncapital(second.title)}.`;
+  const mind = condition === null ? "" : ` ${condition}.`;
+  // On a terminal a command is typed for this process.
+  const lines = setting.split("\n").map((line) => `  ${line.replace("<pid>", String(row.pid))}`);
+  return [`What would help: ${uncapital(title)}${bytes}.${next}${mind}`, ...(setting === "" ? [] : lines)];
+}
+
+/** Of one moment, as if it were a trough: what holds the free memory now. */
+function causeOf({ non_main_free_bytes, free_bytes }: Measured, isPinned: boolean): string {
+  if (non_main_free_bytes != null && non_main_free_bytes >= (free_bytes ?? 0) / 2 && non_main_free_bytes > 0)
+    return "arena_bloat";
+  return isPinned ? "fragmentation" : "retention";
+}
+
+/** The first word of a title within a sentence, unless it is a name. */
+const uncapital = (title: string): string =>
+  /^[A-Z][a-z]+ /.test(title) ? `${title.charAt(0).toLowerCase()}${title.slice(1)}` : title;
 
 const fastbins = ({ fastbin_bytes }: Measured): string =>
   fastbin_bytes == null ? "the chunks of fastbins" : `${formatBytes(fastbin_bytes)} of chunks in fastbins`;

@@ -1,13 +1,13 @@
 // tidemark replay: fills a lake with what was recorded, for demos, trials of scale, and judging detection.
 // Traces go through the whole pipeline; another lake is multiplied file by file. Either way the rows say that they are replayed.
-import { existsSync, globSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createLogUpdate } from "log-update";
 import { formatCount, formatCountOf } from "../functions/core/units.ts";
 import { conversionTotals } from "./log.ts";
 import { multiplyLake } from "./replay/multiply-lake.ts";
 import { replayTraces } from "./replay/replay-traces.ts";
-import { parseTrace, type Trace } from "./replay/trace.ts";
+import { parseTrace, readTraceText, type Trace, traceFiles } from "./replay/trace.ts";
 
 export interface ReplayVerb {
   /** Trace files, folders of them, or one folder with a lake. */
@@ -55,12 +55,12 @@ function readTraces(sources: readonly string[]): readonly Trace[] {
     if (!existsSync(source)) throw new Error(`${source} does not exist`);
     if (isLake(source)) throw new Error(`${source} is a lake: it is replayed alone, not together with traces`);
     if (!statSync(source).isDirectory()) return [source];
-    const traces = globSync("*.ndjson", { cwd: source }).sort();
-    if (traces.length === 0) throw new Error(`no trace (*.ndjson) and no lake in ${source}`);
-    return traces.map((name) => join(source, name));
+    const traces = traceFiles(source);
+    if (traces.length === 0) throw new Error(`no trace (*.ndjson, *.ndjson.gz, *.ndjson.zst) and no lake in ${source}`);
+    return traces;
   });
   return files.map((file) => {
-    const trace = parseTrace(readFileSync(file, "utf8"), file);
+    const trace = parseTrace(readTraceText(file), file);
     if (!trace.ok) throw new Error(`${file}: ${trace.error}`);
     return trace.value;
   });

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { detectionQueries } from "../functions/ask/detection.ts";
 import { drawReport } from "../functions/ask/report-page.ts";
+import { acuteQueries } from "../functions/core/acute-hits.ts";
 import { formatDuration, formatUtc } from "../functions/core/units.ts";
 import { windowBefore } from "../functions/core/window.ts";
 import { readCatalogue } from "../queries/catalogue.ts";
@@ -57,7 +58,7 @@ async function newestSample(folder: string): Promise<number> {
 function thresholds(parameters: Readonly<Record<string, string>>): Readonly<Record<string, number>> {
   const catalogue = readCatalogue();
   const names = new Set(
-    detectionQueries
+    [...detectionQueries, ...acuteQueries]
       .flatMap((query) => catalogue.get(query)?.parameters ?? [])
       .filter(isThreshold)
       .map(({ name }) => name),

@@ -9,8 +9,7 @@ import type { QueryEngine, ResultRow } from "../edges.ts";
 export type Thresholds = Readonly<Record<string, number>>;
 
 export const detectionQueries = [
-  "live_growth",
-  "rss_not_returned",
+  "process_causes",
   "largest_free_chunk_falling",
   "free_chunk_count_rising",
 ] as const satisfies readonly (keyof DetectionRows)[];

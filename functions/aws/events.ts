@@ -1,10 +1,14 @@
 // Events of the scheduler and of people, checked and turned into the hours or the window that is meant.
 // The handlers take those; what a scheduled time is, only this file knows.
 import * as z from "zod/mini";
+import type { Detector } from "../core/finding-states.ts";
 import { type Window, windowBefore } from "../core/window.ts";
 
 /** EventBridge Scheduler fills in `<aws.scheduler.scheduled-time>`: the time that was meant, not the time of a retry. */
 const scheduled = z.object({ scheduled_at: z.iso.datetime({ offset: true }) });
+
+/** The schedule of detection says which of the two it wants; without a word it is trends. */
+const detection = z.object({ detector: z._default(z.enum(["trends", "acute"]), "trends") });
 
 /** A peak to look back at: when it began and ended, and the cycle of the traffic within it (`30s`, `15m`, `1h`, `1d`). */
 const review = z.pipe(
@@ -25,6 +29,7 @@ const review = z.pipe(
   }),
 );
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: HOUR_MS, d: 24 * HOUR_MS };
 
@@ -37,6 +42,18 @@ export const reviewWindow = (event: unknown): Window => checked(review, event);
 export function scheduledWindow(event: unknown, periodMs: number, periodCount: number): Window {
   const stepMs = Math.min(HOUR_MS, periodMs);
   return windowBefore(Math.floor(scheduledAtMs(event) / stepMs) * stepMs, periodMs, periodCount);
+}
+
+/** What is acute is judged to the minute; trends to whole hours, which is what the rollup has. */
+export function detectEvent(
+  event: unknown,
+  periodMs: number,
+  periodCount: number,
+): { readonly window: Window; readonly detector: Detector } {
+  const { detector } = checked(detection, event);
+  if (detector === "trends") return { window: scheduledWindow(event, periodMs, periodCount), detector };
+  const endMs = Math.floor(scheduledAtMs(event) / MINUTE_MS) * MINUTE_MS;
+  return { window: windowBefore(endMs, periodMs, periodCount), detector };
 }
 
 /** Width of a rolled-up row: troughs are found to a twenty-fourth of a period, in production to an hour of a day. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AthenaClient } from "@aws-sdk/client-athena";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { Thresholds } from "../ask/detection.ts";
+import { thresholdNames } from "../core/threshold-names.ts";
 import type { ObjectStore, QueryEngine } from "../edges.ts";
 import { athenaEngine } from "./athena-engine.ts";
 import type { QueryText } from "./athena-literals.ts";
@@ -41,11 +42,7 @@ export function lakeEdge(
 
 /** A threshold that no query has would be ignored without a word; the names are checked once, at cold start. */
 export function checkedThresholds(thresholds: Thresholds, queries: ReadonlyMap<string, QueryText>): Thresholds {
-  const known = new Set(
-    [...queries.values()].flatMap(({ parameters }) =>
-      parameters.filter(({ defaultText }) => defaultText !== null).map(({ name }) => name),
-    ),
-  );
+  const known = thresholdNames(queries.values());
   const unknown = Object.keys(thresholds).filter((name) => !known.has(name));
   if (unknown.length === 0) return thresholds;
   throw new Error(`TIDEMARK_THRESHOLDS names ${unknown.join(", ")}; the queries know ${[...known].sort().join(", ")}`);

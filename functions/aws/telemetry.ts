@@ -58,9 +58,11 @@ export function countQuery({ metrics, logger }: Telemetry, outcome: QueryOutcome
 
 /** What is not known is not counted: the alarms treat a missing figure as a breach of its own. */
 export function countLake(
-  { metrics }: Telemetry,
-  { findingsOpen, newestSampleAgeSeconds, silentHosts }: LakeObservation,
+  { metrics, logger }: Telemetry,
+  { findingsOpen, newestSampleAgeSeconds, silentHosts, alertConfigProblems }: LakeObservation,
 ): void {
+  for (const problem of alertConfigProblems) logger.error("the alert settings are not used", { problem });
+  metrics.addMetric("AlertConfigProblems", MetricUnit.Count, alertConfigProblems.length);
   metrics.addMetric("FindingsOpen", MetricUnit.Count, findingsOpen);
   if (newestSampleAgeSeconds !== null) metrics.addMetric("NewestSampleAgeSeconds", MetricUnit.Seconds, newestSampleAgeSeconds);
   if (silentHosts !== null) metrics.addMetric("SilentHosts", MetricUnit.Count, silentHosts);

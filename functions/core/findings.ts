@@ -1,122 +1,118 @@
-// From rows of the detection queries to findings: one cause per process, then one finding per service and cause.
-// Thresholds are the queries' parameters; here nothing is decided but precedence, and the evidence is put into words.
-import { createHash } from "node:crypto";
+// From rows of process_causes to findings: processes of one service with one cause become one finding that says who, since
+// when, how much, and what sets them apart. Which cause a process has is decided in SQL; here it is put into words.
 import type { Finding } from "../../schema/columns.ts";
 import type { ResultRow } from "../edges.ts";
-import { maybeNumber, numberOf, textOf } from "./result-rows.ts";
-import { formatBytes, formatCount, formatShare } from "./units.ts";
+import { findingId } from "./finding-id.ts";
+import { evidenceOf } from "./process-evidence.ts";
+import { maybeNumber, maybeText, numberOf, textOf } from "./result-rows.ts";
+import { formatCount, formatCountOf } from "./units.ts";
 
 export interface DetectionRows {
-  readonly live_growth: readonly ResultRow[];
-  readonly rss_not_returned: readonly ResultRow[];
+  readonly process_causes: readonly ResultRow[];
   /** The classical rules catch much and are often wrong: they support a finding, they never make one. */
   readonly largest_free_chunk_falling: readonly ResultRow[];
   readonly free_chunk_count_rising: readonly ResultRow[];
 }
 
-interface ProcessFinding {
-  readonly processId: string;
-  readonly hostId: string;
-  readonly service: string;
-  readonly cause: string;
-  readonly sinceMs: number;
-  readonly excessBytes: number;
-  readonly reclaimableBytes: number | null;
-  readonly evidence: string;
-}
+/** Growth that is meant, and what nobody can name: rows to look up in SQL, but nothing that anybody should be called for. */
+const notFindings: ReadonlySet<string> = new Set(["cache_growth", "file_growth", "unknown"]);
+
+const DAY_MS = 86_400_000;
+/** A trend needs this much time under it: growth of minutes says little of a day. */
+const TREND_MS_MIN = DAY_MS / 24;
 
 /** Findings in order of the memory they concern, most first. `foundAtMs` is the time of the run. */
 export function toFindings(rows: DetectionRows, foundAtMs: number): readonly Finding[] {
-  const leaks = rows.live_growth.map(leakOf);
-  const leaking = new Set(leaks.map((leak) => leak.processId));
-  // A leak pins pages as well; its cure comes first, and with it the rest may go.
-  const held = rows.rss_not_returned.map(heldOf).filter((finding) => !leaking.has(finding.processId));
-  const warnings = [
-    ...rows.largest_free_chunk_falling.map((row) => [processIdOf(row), "largest_free_chunk_falling"] as const),
-    ...rows.free_chunk_count_rising.map((row) => [processIdOf(row), "free_chunk_count_rising"] as const),
-  ];
-  const groups = Map.groupBy([...leaks, ...held], (finding) => `${finding.cause}\n${finding.service}`);
+  const found = rows.process_causes.filter((row) => !notFindings.has(textOf(row, "cause")));
+  const warnings = (["largest_free_chunk_falling", "free_chunk_count_rising"] as const).flatMap((query) =>
+    rows[query].map((row) => [processIdOf(row), query] as const),
+  );
+  const groups = Map.groupBy(found, (row) =>
+    JSON.stringify([textOf(row, "service"), maybeText(row, "environment"), textOf(row, "cause")]),
+  );
   return [...groups.values()]
     .map((group) => serviceFinding(group, warnings, foundAtMs))
-    .sort((a, b) => b.excess_bytes - a.excess_bytes || (a.finding_id < b.finding_id ? -1 : 1));
+    .sort((a, b) => (b.excess_bytes ?? 0) - (a.excess_bytes ?? 0) || (a.finding_id < b.finding_id ? -1 : 1));
 }
-
-function leakOf(row: ResultRow): ProcessFinding {
-  const growth = numberOf(row, "growth_bytes");
-  return {
-    ...identityOf(row),
-    cause: "leak",
-    excessBytes: growth,
-    reclaimableBytes: null,
-    evidence:
-      `live bytes at the troughs rose from ${formatBytes(numberOf(row, "live_bytes_first"))} to ` +
-      `${formatBytes(numberOf(row, "live_bytes_last"))} over ${formatCount(numberOf(row, "period_count"))} periods, ` +
-      `${formatBytes(numberOf(row, "last_step_bytes"))} of it in the last one`,
-  };
-}
-
-function heldOf(row: ResultRow): ProcessFinding {
-  const cause = textOf(row, "cause");
-  const held = numberOf(row, "held_bytes");
-  const reclaimable = maybeNumber(row, "reclaimable_bytes");
-  const returned =
-    `from peak to trough live bytes went from ${formatBytes(numberOf(row, "live_bytes_peak"))} to ` +
-    `${formatBytes(numberOf(row, "live_bytes_trough"))}, RSS from ${formatBytes(numberOf(row, "rss_bytes_peak"))} to ` +
-    `${formatBytes(numberOf(row, "rss_bytes_trough"))}`;
-  const where =
-    cause === "arena_bloat"
-      ? `${formatBytes(maybeNumber(row, "non_main_free_bytes"))} of the free memory lies in ` +
-        `the arenas of threads (${formatCount(numberOf(row, "arena_count_over_1mib"))} arenas hold over 1 MiB)`
-      : `${formatBytes(held)} is held free in ${formatCount(numberOf(row, "free_chunk_count"))} chunks, the largest ` +
-        `${formatBytes(numberOf(row, "free_chunk_bytes_max"))}`;
-  const back =
-    reclaimable === null
-      ? "what a trim would return is unknown"
-      : `a trim would return ${formatBytes(reclaimable)} (${formatShare(reclaimable / held)})`;
-  return {
-    ...identityOf(row),
-    cause,
-    excessBytes: held,
-    reclaimableBytes: reclaimable,
-    evidence: `${returned}; ${where}; ${back}`,
-  };
-}
-
-const processIdOf = (row: ResultRow): string => `${textOf(row, "host_id")}/${textOf(row, "process_key")}`;
-
-const identityOf = (row: ResultRow) => ({
-  processId: processIdOf(row),
-  hostId: textOf(row, "host_id"),
-  service: textOf(row, "service"),
-  sinceMs: numberOf(row, "since"),
-});
 
 function serviceFinding(
-  group: readonly ProcessFinding[],
+  group: readonly ResultRow[],
   warnings: readonly (readonly [string, string])[],
   foundAtMs: number,
 ): Finding {
-  const [worst] = [...group].sort((a, b) => b.excessBytes - a.excessBytes || (a.processId < b.processId ? -1 : 1));
+  const [worst] = [...group].sort(
+    (a, b) => (excessOf(b) ?? 0) - (excessOf(a) ?? 0) || (processIdOf(a) < processIdOf(b) ? -1 : 1),
+  );
   if (worst === undefined) throw new Error("a group of findings is empty");
-  const processIds = new Set(group.map((finding) => finding.processId));
+  const [service, environment, cause] = [textOf(worst, "service"), maybeText(worst, "environment"), textOf(worst, "cause")];
+  const processIds = new Set(group.map(processIdOf));
+  const since = Math.min(...group.map((row) => numberOf(row, "since")));
+  const excess = sumOfKnown(group.map(excessOf));
   const names = warnings.filter(([processId]) => processIds.has(processId)).map(([, name]) => name);
-  const reclaimable = group.map((finding) => finding.reclaimableBytes).filter((bytes) => bytes !== null);
+  const isHeld = cause !== "leak" && cause !== "mapping_growth" && cause !== "runtime_heap";
   return {
     found_at: foundAtMs,
-    finding_id: createHash("sha256").update(`${worst.service}\n${worst.cause}`).digest("hex").slice(0, FINDING_ID_LENGTH),
-    service: worst.service,
-    cause: worst.cause,
-    since: Math.min(...group.map((finding) => finding.sinceMs)),
-    host_count: new Set(group.map((finding) => finding.hostId)).size,
+    finding_id: findingId(service, environment, cause),
+    service,
+    environment,
+    cause,
+    since,
+    host_count: new Set(group.map((row) => textOf(row, "host_id"))).size,
+    host_id: textOf(worst, "host_id"),
     process_count: processIds.size,
-    excess_bytes: sum(group.map((finding) => finding.excessBytes)),
-    reclaimable_bytes: reclaimable.length > 0 ? sum(reclaimable) : null,
-    evidence: processIds.size > 1 ? `worst of ${processIds.size} processes: ${worst.evidence}` : worst.evidence,
+    excess_bytes: excess,
+    reclaimable_bytes: isHeld ? sumOfKnown(group.map((row) => maybeNumber(row, "reclaimable_bytes"))) : null,
+    trend_bytes_per_day: cause === "leak" ? trendOf(excess, foundAtMs - since) : null,
+    // That of the surest process: the others are held to be like it.
+    confidence: Math.max(...group.map((row) => numberOf(row, "confidence"))),
+    service_version: sameOf(group, "service_version"),
+    explained_by: explanationOf(group),
+    evidence: `${processIds.size > 1 ? `worst of ${processIds.size} processes: ` : ""}${evidenceOf(worst)}`,
     early_warnings: names.length > 0 ? [...new Set(names)].join(", ") : null,
   };
 }
 
-/** 64 bits of SHA-256: no two findings of one fleet will share it. */
-const FINDING_ID_LENGTH = 16;
+const excessOf = (row: ResultRow): number | null => maybeNumber(row, "excess_bytes");
+const processIdOf = (row: ResultRow): string => `${textOf(row, "host_id")}/${textOf(row, "process_key")}`;
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const trendOf = (bytes: number | null, spanMs: number): number | null =>
+  bytes === null || spanMs < TREND_MS_MIN ? null : Math.round((bytes / spanMs) * DAY_MS);
+
+/** What may set processes apart, in the order in which people can do something about it. */
+const traits = [
+  { column: "service_version", count: "version_process_count", name: "version" },
+  { column: "instance_type", count: "instance_type_process_count", name: "instance type" },
+  { column: "zone", count: "zone_process_count", name: "zone" },
+] as const;
+
+/** Of fewer affected processes than this a common trait may be chance. */
+const EXPLAINED_PROCESSES_MIN = 2;
+
+/**
+ * The first trait that all affected processes share, most processes with it are affected, and others of the service do not
+ * have it. Null where nothing does: a service of one version cannot blame it.
+ */
+function explanationOf(group: readonly ResultRow[]): string | null {
+  if (group.length < EXPLAINED_PROCESSES_MIN) return null;
+  for (const { column, count, name } of traits) {
+    const value = sameOf(group, column);
+    const [first] = group;
+    if (value === null || first === undefined) continue;
+    const [alike, all] = [numberOf(first, count), numberOf(first, "service_process_count")];
+    if (all > alike && 2 * group.length > alike) {
+      return `${name} ${value}: ${formatCount(group.length)} of its ${formatCountOf(alike, "process", "processes")}, none of the ${formatCount(all - alike)} others`;
+    }
+  }
+  return null;
+}
+
+function sameOf(group: readonly ResultRow[], column: string): string | null {
+  const values = new Set(group.map((row) => maybeText(row, column)));
+  const [value] = values;
+  return values.size === 1 ? (value ?? null) : null;
+}
+
+function sumOfKnown(numbers: readonly (number | null)[]): number | null {
+  const known = numbers.filter((number) => number !== null);
+  return known.length > 0 ? known.reduce((sum, number) => sum + number, 0) : null;
+}

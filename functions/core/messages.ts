@@ -2,29 +2,74 @@
 // Sending is behind the Notifier, and how Slack shows it is slack-message.ts's.
 import type { Finding } from "../../schema/columns.ts";
 import type { Message } from "../edges.ts";
-import { causeText } from "./causes.ts";
-import { formatBytes, formatCount, formatCountOf, formatUtc } from "./units.ts";
+import { firstStep } from "./advice/first-step.ts";
+import { causeText, severityRank } from "./causes.ts";
+import { whereText } from "./finding-text.ts";
+import { formatBytes, formatCount, formatShare, formatUtc } from "./units.ts";
 
 /** SNS takes subjects below 100 characters of printable ASCII. */
 const SUBJECT_LENGTH_MAX = 99;
 
 function alertMessage(finding: Finding): Message {
-  const { name, severity, means, cure } = causeText(finding.cause);
-  const where = `${formatCountOf(finding.process_count, "process", "processes")} on ${formatCountOf(finding.host_count, "host", "hosts")}`;
+  const { name, means, cure, runbook } = causeText(finding.cause);
+  const isWorse = finding.state === "worse";
+  const warnings = finding.early_warnings;
+  // What depends on the allocator and its settings is in the report, which has the processes' own figures.
+  const step = firstStep(finding, null);
   return {
     topic: "alerts",
-    subject: asciiLine(`Tidemark: ${finding.service}: ${name}, ${formatBytes(finding.excess_bytes)}`),
+    subject: asciiLine(`Tidemark: ${whoText(finding)}: ${name}${isWorse ? " is worse" : ""}${amountText(finding)}`),
     text: [
-      `${finding.service}: ${name}`,
+      `${whoText(finding)}: ${name}${isWorse ? `, worse than when it was told (first found ${formatUtc(finding.first_found_at)})` : ""}`,
       means,
-      `Memory concerned: ${formatBytes(finding.excess_bytes)}, of which a trim would return ${formatBytes(finding.reclaimable_bytes)}.`,
-      `Where: ${where}, since ${formatUtc(finding.since)}.`,
+      memoryText(finding),
+      `Where: ${whereText(finding)}, since ${formatUtc(finding.since)}.`,
+      finding.explained_by ? `What sets these apart: ${finding.explained_by}.` : null,
       `Evidence: ${finding.evidence}.`,
-      ...(finding.early_warnings ? [`Early warnings that fired as well: ${finding.early_warnings}.`] : []),
+      typeof finding.confidence === "number" ? `Confidence: ${formatShare(finding.confidence)}.` : null,
+      warnings ? `${finding.detector === "acute" ? "Rules" : "Early warnings"} that fired as well: ${warnings}.` : null,
       `Where to look: ${cure}`,
-    ].join("\n\n"),
-    attributes: { kind: "alert", service: finding.service, severity, cause: finding.cause },
+      step === null ? null : `First thing to try: ${step}.`,
+      runbook ? `What to do: docs/runbook.md, "${runbook}".` : null,
+    ]
+      .filter((part) => part !== null)
+      .join("\n\n"),
+    attributes: attributesOf("alert", finding),
   };
+}
+
+function resolvedMessage(finding: Finding): Message {
+  const { name } = causeText(finding.cause);
+  return {
+    topic: "alerts",
+    subject: asciiLine(`Tidemark: resolved: ${whoText(finding)}: ${name}`),
+    text: [
+      `${whoText(finding)}: ${name} is no longer found (first found ${formatUtc(finding.first_found_at)}).`,
+      "It was mended, or what had it was restarted or has ended: the rows cannot tell which.",
+      `The last evidence was: ${finding.evidence}.`,
+    ].join("\n\n"),
+    attributes: attributesOf("resolved", finding),
+  };
+}
+
+const attributesOf = (kind: "alert" | "resolved", { service, cause, severity }: Finding) => ({
+  kind,
+  service,
+  severity: severity ?? causeText(cause).severity,
+  cause,
+});
+
+/** An environment is part of who it is: the same service in another one is another matter. */
+const whoText = ({ service, environment }: Finding): string => (environment ? `${service} (${environment})` : service);
+
+/** Not every cause is about an amount. */
+const amountText = ({ excess_bytes }: Finding): string =>
+  typeof excess_bytes === "number" ? `, ${formatBytes(excess_bytes)}` : "";
+
+function memoryText({ excess_bytes, reclaimable_bytes, trend_bytes_per_day }: Finding): string | null {
+  if (typeof excess_bytes !== "number") return null;
+  const trend = typeof trend_bytes_per_day === "number" ? ` It changes by ${formatBytes(trend_bytes_per_day)} a day.` : "";
+  return `Memory concerned: ${formatBytes(excess_bytes)}, of which a trim would return ${formatBytes(reclaimable_bytes)}.${trend}`;
 }
 
 /** More alerts at once than this nobody reads one by one: the largest are told each, the rest in one message. */
@@ -33,28 +78,39 @@ export const ALERTS_AT_ONCE_MAX = 20;
 const REPORT_LINES_MAX = 50;
 
 /** One message per finding, largest first; beyond ALERTS_AT_ONCE_MAX the rest are summed up in a last one. */
-export function alertMessages(findings: readonly Finding[]): readonly Message[] {
-  if (findings.length <= ALERTS_AT_ONCE_MAX) return findings.map(alertMessage);
+export const alertMessages = (findings: readonly Finding[]): readonly Message[] =>
+  boundedMessages(findings, alertMessage, { kind: "alert", many: "more findings" });
+
+/** The same for what is over. */
+export const resolvedMessages = (findings: readonly Finding[]): readonly Message[] =>
+  boundedMessages(findings, resolvedMessage, { kind: "resolved", many: "more findings are resolved" });
+
+function boundedMessages(
+  findings: readonly Finding[],
+  messageOf: (finding: Finding) => Message,
+  { kind, many }: { readonly kind: string; readonly many: string },
+): readonly Message[] {
+  if (findings.length <= ALERTS_AT_ONCE_MAX) return findings.map(messageOf);
   const rest = findings.slice(ALERTS_AT_ONCE_MAX - 1);
-  return [...findings.slice(0, ALERTS_AT_ONCE_MAX - 1).map(alertMessage), digestMessage(rest)];
+  const digest: Message = {
+    topic: "alerts",
+    subject: asciiLine(`Tidemark: ${formatCount(rest.length)} ${many}`),
+    text: lines(rest).join("\n"),
+    attributes: { kind, severity: mostPressing(rest) },
+  };
+  return [...findings.slice(0, ALERTS_AT_ONCE_MAX - 1).map(messageOf), digest];
 }
 
-function digestMessage(findings: readonly Finding[]): Message {
-  return {
-    topic: "alerts",
-    subject: asciiLine(`Tidemark: ${formatCount(findings.length)} more findings`),
-    text: lines(findings).join("\n"),
-    attributes: { kind: "alert", severity: "notice" },
-  };
+/** Who subscribes to what is pressing must not miss it because it came with much else. */
+function mostPressing(findings: readonly Finding[]): string {
+  const severities = new Set(findings.map(({ severity, cause }) => severity ?? causeText(cause).severity));
+  return Object.keys(severityRank).find((severity) => severities.has(severity)) ?? "notice";
 }
 
 function lines(findings: readonly Finding[]): readonly string[] {
   const shown = findings
     .slice(0, REPORT_LINES_MAX)
-    .map(
-      ({ service, cause, excess_bytes, evidence }) =>
-        `- ${service}: ${causeText(cause).name}, ${formatBytes(excess_bytes)}. ${evidence}.`,
-    );
+    .map((finding) => `- ${whoText(finding)}: ${causeText(finding.cause).name}${amountText(finding)}. ${finding.evidence}.`);
   const more = findings.length - shown.length;
   return more > 0 ? [...shown, `and ${formatCount(more)} more; the table findings has them all.`] : shown;
 }

@@ -52,6 +52,15 @@ export function formatCountOf(count: Figure, one: string, many: string): string 
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
+/** US dollars: cents below ten dollars, none from there on: `$0.42`, `$1,240`; a trace is `< $0.01`, never `$0.00`. */
+export function formatDollars(dollars: Figure): string {
+  if (!isKnown(dollars)) return unknownText;
+  const size = Math.abs(dollars);
+  if (size > 0 && size < 0.005) return "< $0.01";
+  const digits = size < 9.995 ? size.toFixed(2) : countFormat.format(Math.round(size));
+  return `${minus(dollars, digits)}$${digits}`;
+}
+
 /** A ratio as a percentage with two or three digits: `0.21 %`, `3.4 %`, `62 %`. A trace is `< 0.01 %`, never `0 %`. */
 export function formatShare(share: Figure): string {
   if (!isKnown(share)) return unknownText;

@@ -4,7 +4,7 @@ import { Duration } from "aws-cdk-lib";
 import { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Construct } from "constructs";
 import { sampleKinds } from "../../schema/columns.ts";
-import { LAKE_PREFIX, LATE_PREFIX, REPORTS_PREFIX, STAGING_PREFIX } from "../../schema/keys.ts";
+import { ALERT_CONFIG_KEY, LAKE_PREFIX, LATE_PREFIX, REPORTS_PREFIX, STAGING_PREFIX } from "../../schema/keys.ts";
 import type { Grant } from "../parts/grants.ts";
 import { type FunctionContext, StageFunction } from "../parts/stage-function.ts";
 import type { Buckets } from "./buckets.ts";
@@ -86,12 +86,24 @@ export class Analysis extends Construct {
       group,
       expression: options.schedules.detect,
       description: "Tidemark: findings, and alerts about new ones",
+      also: {
+        name: "detect-acute",
+        description: "Tidemark: findings of the last minutes",
+        expression: options.schedules.acute,
+        input: { detector: "acute" },
+      },
       timeout: TIMEOUT,
       memory: ASKING_MEMORY,
       environment: { ...judging, TIDEMARK_ALERTS_TOPIC_ARN: topics.alerts.topicArn },
       grants: [
         ...questions.grants,
         own("Findings", "Findings are filed by hour and window.", ["PutObject"], `${LAKE_PREFIX}finding/`),
+        {
+          sid: "AlertSettings",
+          why: "Thresholds, mutes and maintenance windows are one reviewed file.",
+          actions: ["s3:GetObject"],
+          resources: [lake.arnForObjects(ALERT_CONFIG_KEY)],
+        },
         ...topics.publishGrants(topics.alerts),
       ],
     });

@@ -1,6 +1,8 @@
-// A recorded trace as rows of a process: NDJSON, a header line and then one row for each moment.
+// A recorded trace as rows of a process: NDJSON, a header line and then one row for each moment, compressed or not.
 // Only measured columns are taken: what a trace knows about its own cause is not for the lake.
-import { basename } from "node:path";
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type Column, type ProcessSample, processColumns } from "../../schema/columns.ts";
 import { err, ok, type Result } from "../../schema/result.ts";
 
@@ -11,6 +13,28 @@ export interface Trace {
   readonly name: string;
   /** In the order of their time. */
   readonly rows: readonly { readonly offsetMs: number; readonly measured: Measured }[];
+}
+
+/** Inflated text of one trace may be this large: a week of minutes of one process is a tenth of it. */
+const TEXT_BYTES_MAX = 128 * 1_024 * 1_024;
+
+/** Paths of the traces of a folder, by name. */
+export const traceFiles = (folder: string): readonly string[] =>
+  globSync(["*.ndjson", "*.ndjson.gz", "*.ndjson.zst"], { cwd: folder })
+    .sort()
+    .map((name) => join(folder, name));
+
+/** Text of a trace, inflated where its name says that it is compressed. Throws with the path where it is not. */
+export function readTraceText(path: string): string {
+  try {
+    const bytes = readFileSync(path);
+    const limit = { maxOutputLength: TEXT_BYTES_MAX };
+    if (path.endsWith(".gz")) return gunzipSync(bytes, limit).toString("utf8");
+    if (path.endsWith(".zst")) return zstdDecompressSync(bytes, limit).toString("utf8");
+    return bytes.toString("utf8");
+  } catch (cause) {
+    throw new Error(`${path} cannot be read`, { cause });
+  }
 }
 
 /** An estimate made from malloc_info, in the place of the figure that only the walker knows; where both are, that one counts. */
@@ -42,12 +66,13 @@ export function parseTrace(text: string, path: string): Result<Trace, string> {
   if (rows.length === 0) return err("it has no rows");
   const id = head["id"];
   return ok({
-    name: typeof id === "string" && id !== "" ? id : basename(path, ".ndjson"),
+    name: typeof id === "string" && id !== "" ? id : basename(path).replace(/\.ndjson(\.gz|\.zst)?$/, ""),
     rows: rows.sort((one, other) => one.offsetMs - other.offsetMs),
   });
 }
 
-function measuredOf(row: Readonly<Record<string, unknown>>): Measured {
+/** Of a row the figures that the columns of a process know, and its allocator; anything else is left out. */
+export function measuredOf(row: Readonly<Record<string, unknown>>): Measured {
   const measured: Record<string, number | string> = {};
   for (const [name, value] of Object.entries(row)) {
     const column = aliases[name] ?? name;
@@ -59,7 +84,8 @@ function measuredOf(row: Readonly<Record<string, unknown>>): Measured {
   return measured;
 }
 
-function parseObject(line: string): Readonly<Record<string, unknown>> | null {
+/** Null where a line is no JSON object. */
+export function parseObject(line: string): Readonly<Record<string, unknown>> | null {
   try {
     const value: unknown = JSON.parse(line);
     return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;

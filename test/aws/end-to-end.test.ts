@@ -23,7 +23,7 @@ const HOUR_MS = 3_600_000;
 const MIB = 1_024 * 1_024;
 const PEAK_MIB = "48";
 /** Byte floors for workloads of 48 MiB; the defaults are for services of production size. */
-const thresholds = JSON.stringify({ held_bytes_min: 8 * MIB, growth_bytes_min: 8 * MIB, free_bytes_min: 8 * MIB });
+const thresholds = JSON.stringify({ excess_bytes_min: 8 * MIB, free_bytes_min: 8 * MIB });
 const detectSettings = {
   TIDEMARK_PERIOD_SECONDS: String(PERIOD_SECONDS),
   TIDEMARK_PERIODS: String(PERIODS),
@@ -157,9 +157,9 @@ test("a fragmented program is named in Slack, a healthy one is not, and every ro
             (SELECT count(*) FROM (SELECT DISTINCT host_id, boot_id, sequence FROM process)) AS sent,
             (SELECT count(*) FROM process) AS stored,
             (SELECT max(sequence) - min(sequence) + 1 FROM (
-              SELECT sequence FROM process UNION SELECT sequence FROM host UNION SELECT sequence FROM collector)) AS span,
+              SELECT sequence FROM process UNION SELECT sequence FROM host UNION SELECT sequence FROM collector UNION SELECT sequence FROM detail)) AS span,
             (SELECT count(*) FROM (
-              SELECT sequence FROM process UNION SELECT sequence FROM host UNION SELECT sequence FROM collector)) AS present`,
+              SELECT sequence FROM process UNION SELECT sequence FROM host UNION SELECT sequence FROM collector UNION SELECT sequence FROM detail)) AS present`,
   );
   lake.close();
   const [seen, sent, stored, span, present] = (rows[0] ?? []).map(Number);

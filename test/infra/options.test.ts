@@ -37,8 +37,8 @@ for (const [what, input, problem] of [
   ["a VPC that is none", { collectorEndpoint: { vpcId: "default", subnetIds: [], clientCidrs: ["10/8"] } }, /vpcId: a VPC id/],
   [
     "a threshold that no query has",
-    { detection: { thresholds: { held_byte_min: 1 } } },
-    /held_byte_min: no query has this parameter; .*held_bytes_min/,
+    { detection: { thresholds: { excess_byte_min: 1 } } },
+    /excess_byte_min: no query has this parameter; .*excess_bytes_min/,
   ],
   [
     "more days compared than kept",

@@ -199,11 +199,17 @@ test("schedules: hourly rollup, then detection, a weekly report; each with the p
   const schedules = ofType(full, "AWS::Scheduler::Schedule").map(([, { Properties }]) => Properties);
   deepEqual(
     schedules.map(({ Name, ScheduleExpression }) => `${Name} ${ScheduleExpression}`),
-    ["rollup cron(10 * * * ? *)", "detect cron(20 * * * ? *)", "report cron(0 6 ? * MON *)"],
+    [
+      "rollup cron(10 * * * ? *)",
+      "detect cron(20 * * * ? *)",
+      "detect-acute cron(4/10 * * * ? *)",
+      "report cron(0 6 ? * MON *)",
+    ],
   );
   for (const { Name, Target, ScheduleExpressionTimezone } of schedules) {
     equal(ScheduleExpressionTimezone, "UTC", Name);
-    equal(Target.Input, '{"scheduled_at":"<aws.scheduler.scheduled-time>"}', Name);
+    const more = Name === "detect-acute" ? ',"detector":"acute"' : "";
+    equal(Target.Input, `{"scheduled_at":"<aws.scheduler.scheduled-time>"${more}}`, Name);
     ok(Target.RetryPolicy.MaximumEventAgeInSeconds >= 60 && Target.RetryPolicy.MaximumRetryAttempts <= 185, Name);
     match(flatten(Target.DeadLetterConfig.Arn), /DeadLetters/, Name);
   }
@@ -317,7 +323,7 @@ test("bundles hold code only, and the queries where they are asked", () => {
   for (const stage of ["convert", "rollup", "detect", "report", "review", "slack"]) {
     const folder = join(full.folder, "bundles", stage);
     match(readFileSync(join(folder, "index.mjs"), "utf8"), /export\s*\{[^}]*handler/, stage);
-    equal(existsSync(join(folder, "rss_not_returned.sql")), !["convert", "slack"].includes(stage), stage);
+    equal(existsSync(join(folder, "process_causes.sql")), !["convert", "slack"].includes(stage), stage);
   }
 });
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { App } from "aws-cdk-lib";
 import { CfnQueue } from "aws-cdk-lib/aws-sqs";
+import { causeNames, causeText } from "../../functions/core/causes.ts";
 import { lambdaEntries } from "../../infra/bundle.ts";
 import { createApp } from "../../infra/create-app.ts";
 import { readOptions } from "../../infra/read-options.ts";
@@ -27,15 +28,15 @@ test("without any option: nothing to Slack, no chat channel, no endpoint, no sub
   }
 });
 
+const anchorOf = (title: string): string =>
+  title
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, "")
+    .replaceAll(" ", "-");
+
 test("every alarm tells operations, says what to do, and links to a heading that the runbook has", () => {
-  const anchors = new Set(
-    Array.from(runbook.matchAll(/^## (.+)$/gm), ([, title]) =>
-      String(title)
-        .toLowerCase()
-        .replace(/[^a-z0-9 -]/g, "")
-        .replaceAll(" ", "-"),
-    ),
-  );
+  const titles = Array.from(runbook.matchAll(/^## (.+)$/gm), ([, title]) => String(title));
+  const anchors = new Set(titles.map(anchorOf));
   const alarms = ofType(usual, "AWS::CloudWatch::Alarm").map(([, { Properties }]) => Properties);
   ok(alarms.length >= 20, `${alarms.length} alarms`);
   const linked = new Set<string>();
@@ -46,10 +47,15 @@ test("every alarm tells operations, says what to do, and links to a heading that
     linked.add(anchor);
     for (const action of [...AlarmActions, ...OKActions]) match(flatten(action), /^<TopicsOperations/, AlarmName);
   }
+  // Alerts about findings name their heading in their text.
+  for (const heading of causeNames().flatMap((cause) => causeText(cause).runbook ?? [])) {
+    ok(titles.includes(heading), `docs/runbook.md has no heading ${heading}`);
+    linked.add(anchorOf(heading));
+  }
   deepEqual(
     [...anchors].filter((anchor) => !linked.has(anchor)),
     [],
-    "headings of the runbook without an alarm",
+    "headings of the runbook without an alarm or an alert",
   );
 });
 
@@ -84,7 +90,7 @@ test("what exists is used: no bucket, key or secret is made beside it, and roles
     terminationProtection: false,
     existing: { rawBucket: "their-raw", lakeBucket: "their-lake", resultsBucket: "their-results", keyArn },
     slack: { enabled: true, webhookSecretArn },
-    detection: { thresholds: { held_bytes_min: 1e8 } },
+    detection: { thresholds: { excess_bytes_min: 1e8 } },
   });
   for (const type of ["AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SecretsManager::Secret"])
     equal(ofType(given, type).length, 0, type);
@@ -100,7 +106,7 @@ test("what exists is used: no bucket, key or secret is made beside it, and roles
   const functions = ofType(given, "AWS::Lambda::Function").map(([, { Properties }]) => Properties);
   ok(functions.every(({ FunctionName }) => FunctionName.startsWith("memory-watch-")));
   const detect = functions.find(({ FunctionName }) => FunctionName === "memory-watch-detect");
-  equal(detect.Environment.Variables.TIDEMARK_THRESHOLDS, '{"held_bytes_min":100000000}');
+  equal(detect.Environment.Variables.TIDEMARK_THRESHOLDS, '{"excess_bytes_min":100000000}');
   equal(detect.Environment.Variables.TIDEMARK_DATABASE, "memory_watch");
 });
 

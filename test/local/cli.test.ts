@@ -39,7 +39,7 @@ test("bad usage ends with 2 and says what is wrong", () => {
     [["relief", "1", "--timeout", "long"], /Write it like 30s/],
     [["inspect"], /missing required argument 'pid'/],
     [["report", "--period", "soon"], /Write it like 30s/],
-    [["sql", "--param", "novalue", "live_growth"], /Write it like name=value/],
+    [["sql", "--param", "novalue", "process_causes"], /Write it like name=value/],
     [["sql", "--folder", cli], /not a folder/],
   ] as const;
   for (const [args, problem] of cases) {
@@ -72,7 +72,7 @@ test("sql --json gives one object a line", () => {
 });
 
 test("sql alone lists the named queries; by name it runs one, over all of the lake unless told otherwise", () => {
-  match(tidemark("sql").stdout, /^live_growth\t.*growth_bytes_min=33554432/m);
+  match(tidemark("sql").stdout, /^process_causes\t.*excess_bytes_min=16777216/m);
   const { stdout } = tidemark("sql", "--folder", folder, "heap_composition", "--json");
   equal(stdout.trim().split("\n").length, 1);
   const narrowed = tidemark(
@@ -90,18 +90,18 @@ test("sql alone lists the named queries; by name it runs one, over all of the la
 test("sql says which query or parameter does not exist, and that there is no lake", async () => {
   const unrolled = await lakeFolder([], NOW_MS);
   const cases = [
-    [["sql", "--folder", folder, "nothing_known"], /no query named nothing_known; there are collector_cost/],
-    [["sql", "--folder", folder, "live_growth", "--param", "foo=1"], /live_growth has no parameter foo; it has window_start/],
+    [["sql", "--folder", folder, "nothing_known"], /no query named nothing_known; there are alloc_failures/],
+    [["sql", "--folder", folder, "process_causes", "--param", "foo=1"], /process_causes has no parameter foo; it has window_start/],
     [
-      ["sql", "--folder", folder, "live_growth", "--param", "growth_bytes_min=much"],
-      /parameter growth_bytes_min of live_growth is much/,
+      ["sql", "--folder", folder, "process_causes", "--param", "excess_bytes_min=much"],
+      /parameter excess_bytes_min of process_causes is much/,
     ],
-    [["sql", "--folder", unrolled, "live_growth"], /no rolled-up hours yet.*run tidemark report/],
-    [["sql", "--folder", folder, "live_growth", "--param", "dt_first=x"], /live_growth has no parameter dt_first/],
+    [["sql", "--folder", unrolled, "process_causes"], /no rolled-up hours yet.*run tidemark report/],
+    [["sql", "--folder", folder, "process_causes", "--param", "dt_first=x"], /process_causes has no parameter dt_first/],
     [["sql", "--folder", folder, "SELECT 1", "--param", "a=1"], /--param goes with a named query/],
     [
-      ["report", "--folder", folder, "--param", "held_byte_min=1"],
-      /no detection query has a parameter held_byte_min; there are .*held_bytes_min/,
+      ["report", "--folder", folder, "--param", "excess_byte_min=1"],
+      /no detection query has a parameter excess_byte_min; there are .*excess_bytes_min/,
     ],
     [["sql", "--folder", "/nonexistent", "SELECT 1"], /no lake at \/nonexistent: run npm start/],
     [["sql", "--folder", folder, "SELECT * FROM read_text('/etc/hostname')"], /Cannot access file/],

@@ -1,5 +1,5 @@
 // The verdict on one moment, at its limits.
-import { deepEqual, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, match } from "node:assert/strict";
 import { test } from "node:test";
 import type { Measured } from "../../collector/watch/watched.ts";
 import { verdictOf } from "../../local/inspect-verdict.ts";
@@ -40,6 +40,18 @@ test("a share and a floor must both be reached; then it depends on what a relief
 test("every verdict with figures says that a leak cannot be told from one moment", () => {
   for (const free of [0, 60 * MIB])
     match(verdictOf(row({ free_resident_bytes: free, reclaimable_bytes: 0 }), "/shim").join("\n"), /cannot tell a leak/);
+});
+
+test("memory that is held comes with the first thing that would help, to be pasted; memory that is not, without", () => {
+  const said = (values: Partial<Measured>) => verdictOf(row(values), "/shim.so").join("\n");
+  const kept = { free_resident_bytes: 40 * MIB, reclaimable_bytes: 38 * MIB, allocator_version: "2.36" };
+  match(said(kept), /What would help: give memory back after the peak \(relief\), about 38 MiB back: whole free pages/);
+  match(said(kept), /^ {2}LD_PRELOAD=\/shim\.so TIDEMARK_RELIEF=1\n {2}tidemark relief 1 --timeout 5m$/m);
+  match(said({ ...kept, reclaimable_bytes: 0 }), /What would help: run it with jemalloc .*Or: pool the sizes that pin pages\./);
+  const jemalloc = { ...kept, allocator: "jemalloc", allocator_version: "5.3.0", heap_source: "shim", dirty_bytes: 38 * MIB };
+  match(said(jemalloc), /^ {2}MALLOC_CONF=background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0$/m);
+  doesNotMatch(said({ ...kept, free_resident_bytes: 20 * MIB, reclaimable_bytes: 20 * MIB }), /What would help/);
+  doesNotMatch(said({ live_bytes: null, heap_unknown_reason: "denied" }), /What would help/);
 });
 
 test("each reason for not knowing comes with what to do", () => {

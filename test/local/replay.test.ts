@@ -104,7 +104,7 @@ function lakeLike(): string {
 
 test("a folder without a trace is named, also beside one that has some", async () => {
   const [traces, empty] = [traceFolder("one"), emptyFolder()];
-  equal(await refused([traces, empty], {}), `no trace (*.ndjson) and no lake in ${empty}`);
+  equal(await refused([traces, empty], {}), `no trace (*.ndjson, *.ndjson.gz, *.ndjson.zst) and no lake in ${empty}`);
 });
 
 test("a file that is no trace is named with its line, and nothing is written", async () => {

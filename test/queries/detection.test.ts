@@ -1,9 +1,10 @@
 // The detection queries on lakes whose story is known: what they must find, and what must stay quiet.
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { windowBefore, windowParameters } from "../../functions/core/window.ts";
 import type { ResultRow } from "../../functions/edges.ts";
 import { type Lake, openLake } from "../../local/duckdb.ts";
+import type { ProcessSample } from "../../schema/columns.ts";
 import { lakeFolder, withLake } from "../support/lake.ts";
 import { processSample, samples } from "../support/samples.ts";
 import {
@@ -26,38 +27,58 @@ after(() => lake.close());
 const ask = (query: string, extra = {}) => lake.run(query, { ...parameters, ...extra });
 const services = (rows: readonly ResultRow[]) => rows.map((row) => String(row["service"]));
 
-test("rss_not_returned names arenas, pinned pages and kept pages apart, and nobody else", async () => {
-  const rows = await ask("rss_not_returned");
+test("process_causes names each cause, and says nothing of what only looks like one", async () => {
+  const rows = await ask("process_causes");
+  deepEqual(Object.fromEntries(rows.map((row) => [row["service"], row["cause"]])), {
+    fragmented: "fragmentation",
+    retained: "retention",
+    arenas: "arena_bloat",
+    untouched: "retention",
+    oneArena: "fragmentation",
+    steady: "fragmentation",
+    parked: "retention",
+    leaking: "leak",
+    failing: "alloc_failure",
+    mapping: "mapping_growth",
+    filling: "file_growth",
+    runtime: "runtime_heap",
+    unseenGrowth: "unknown",
+  });
+});
+
+test("process_causes shows the figures that led to a cause, and since when it has held", async () => {
+  const rows = Object.fromEntries((await ask("process_causes")).map((row) => [row["service"], row]));
+  const { fragmented, leaking, failing, mapping } = rows;
   deepEqual(
-    rows.map((row) => [row["service"], row["cause"]]),
-    [
-      ["fragmented", "fragmentation"],
-      ["retained", "retention"],
-      ["arenas", "arena_bloat"],
-      ["untouched", "retention"],
-      ["oneArena", "fragmentation"],
-      ["steady", "fragmentation"],
-    ],
+    [fragmented?.["held_bytes"], fragmented?.["excess_bytes"], fragmented?.["live_bytes_valley"], fragmented?.["confidence"]],
+    [300 * MIB, 300 * MIB, 90 * MIB, 1],
   );
-  const [fragmented] = rows;
-  equal(fragmented?.["held_bytes"], 300 * MIB);
-  equal(fragmented?.["live_bytes_trough"], 90 * MIB);
-  equal(
-    fragmented?.["since"],
-    window.startMs + 23 * HOUR_MS,
-    "the last hour of the first day: the latest of its least live bytes",
+  ok(Number(fragmented?.["since"]) < window.startMs + PERIOD_MS, "from the first night after the first peak");
+  deepEqual(
+    [leaking?.["in_use_bytes_first"], leaking?.["excess_bytes"], leaking?.["late_growth_bytes"]],
+    [92 * MIB, 120 * MIB, 40 * MIB],
   );
+  equal(failing?.["failure_count"], 3);
+  equal(mapping?.["since"], window.startMs + 17 * HOUR_MS, "a twentieth of the limit");
 });
 
-test("live_growth names the leak; a cache at its bound, peaks and unseen heaps stay quiet", async () => {
-  const rows = await ask("live_growth");
-  deepEqual(services(rows), ["leaking"]);
-  deepEqual([rows[0]?.["growth_bytes"], rows[0]?.["last_step_bytes"], rows[0]?.["period_count"]], [80 * MIB, 40 * MIB, 3]);
+test("process_causes: one night's valley is enough for what is held, and for a leak it takes a third one", async () => {
+  const causesOf = async (days: number, service: string) => {
+    const until = { ...windowParameters({ startMs: window.startMs, endMs: window.startMs + days * PERIOD_MS }) };
+    return (await ask("process_causes", until)).filter((row) => row["service"] === service).map((row) => row["cause"]);
+  };
+  deepEqual(await causesOf(1, "fragmented"), ["fragmentation"]);
+  deepEqual(await causesOf(1, "leaking"), []);
+  deepEqual(await causesOf(2, "leaking"), ["leak"]);
 });
 
-test("live_growth needs three periods: from two nobody can tell a leak from a cache that fills", async () => {
-  const twoDays = windowParameters(windowBefore(END_MS, PERIOD_MS, 2));
-  deepEqual(services(await ask("live_growth", twoDays)), []);
+test("process_causes: every threshold is a floor of bytes as well as a share", async () => {
+  deepEqual(services(await ask("process_causes", { excess_bytes_min: 400 * MIB })), ["failing", "mapping"]);
+  deepEqual(services(await ask("process_causes", { held_share_min: 0.99, growth_share_min: 100, mapping_share_min: 0.99 })), [
+    "failing",
+  ]);
+  const held = await ask("process_causes", { excess_bytes_min: 300 * MIB });
+  ok(services(held).includes("fragmented"), "exactly as much as the floor is enough");
 });
 
 test("the classical rules fire for the heap that splits, above their floors alone", async () => {
@@ -82,26 +103,25 @@ test("on an empty lake every query answers with no rows", async () => {
   });
 });
 
-test("live_growth finds a leak of a week in spite of one dip and of a new service name, and does not count the start", async () => {
+test("process_causes finds a leak of a week in spite of one dip and of a new service name, and does not count the start", async () => {
   const days = 7;
   const week = windowBefore(END_MS, PERIOD_MS, days);
-  const rows = (service: (day: number) => string, pid: number, live: (day: number) => number | null) =>
-    Array.from({ length: days * 4 }, (_, index) => index).flatMap((index) => {
-      const day = Math.floor(index / 4);
-      const bytes = live(day);
-      const sampled_at = week.startMs + day * PERIOD_MS + (index % 4) * HOUR_MS;
-      return bytes === null
-        ? []
-        : [
-            processSample({
-              service: service(day),
-              pid,
-              process_key: `11111111-${pid}-5`,
-              sequence: pid * 100 + index,
-              sampled_at,
-              live_bytes: bytes * MIB,
-            }),
-          ];
+  const hours = 8;
+  const rows = (service: (day: number) => string, pid: number, live: (day: number) => number): ProcessSample[] =>
+    Array.from({ length: days * hours }, (_, index) => {
+      const day = Math.floor(index / hours);
+      const inUse = live(day) + (index % hours >= 5 ? 400 : 0);
+      return processSample({
+        service: service(day),
+        pid,
+        process_key: `11111111-${pid}-5`,
+        sequence: pid * 100 + index,
+        sampled_at: week.startMs + day * PERIOD_MS + (index % hours) * HOUR_MS,
+        rss_bytes: (inUse + 10) * MIB,
+        anon_bytes: (inUse + 5) * MIB,
+        live_bytes: inUse * MIB,
+        free_bytes: 2 * MIB,
+      });
     });
   const process = [
     ...rows(
@@ -114,7 +134,7 @@ test("live_growth finds a leak of a week in spite of one dip and of a new servic
       2,
       (day) => 100 + 100 * day,
     ),
-    // Two gigabytes at the start, then nothing more: its first complete day is where comparing begins.
+    // Two gigabytes at the start, then nothing more: memory that is used is not memory that grows.
     ...rows(
       () => "starting",
       3,
@@ -123,11 +143,18 @@ test("live_growth finds a leak of a week in spite of one dip and of a new servic
     ...rows(
       () => "sawtooth",
       4,
-      (day) => 100 + 60 * (day % 2) + 20 * day,
+      (day) => 100 + 60 * (day % 2),
     ),
   ];
   const lakeOfWeek = await openLake(await lakeFolder([{ samples: samples({ process }) }], END_MS, true));
-  const found = await lakeOfWeek.run("live_growth", { ...windowParameters(week), period_seconds: PERIOD_MS / 1_000 });
+  const found = await lakeOfWeek.run("process_causes", windowParameters(week));
   lakeOfWeek.close();
-  deepEqual(services(found), ["dipping", "after"]);
+  deepEqual(
+    found.map((row) => [row["service"], row["cause"]]),
+    [
+      ["dipping", "leak"],
+      ["after", "leak"],
+      ["starting", "cache_growth"],
+    ],
+  );
 });

@@ -12,7 +12,7 @@ const PERIODS = 3;
 export const storyWindow = windowBefore(END_MS, PERIOD_MS, PERIODS);
 export const storyParameters = { ...windowParameters(storyWindow), period_seconds: PERIOD_MS / 1_000 };
 
-/** Hour by hour over three days; each story tells the figures of one hour of the day on one day, in MiB. */
+/** Hour by hour over three days; each story tells the figures of one hour of the day on one day, in MiB or as a count. */
 type Figure =
   | "rss"
   | "anon"
@@ -24,13 +24,17 @@ type Figure =
   | "largest"
   | "reclaimable"
   | "otherArenasFree"
-  | "arenas";
+  | "arenas"
+  | "tcache"
+  | "file"
+  | "vma"
+  | "failures";
 type Story = (hour: number, day: number) => Partial<Record<Figure, number>>;
 
 const isPeak = (hour: number) => hour >= 10 && hour < 18;
 
 const stories: Readonly<Record<string, Story>> = {
-  healthy: (hour) => (isPeak(hour) ? { rss: 400, live: 390, free: 5, anon: 395 } : { rss: 100, live: 90, free: 6, anon: 95 }),
+  healthy: (hour) => healthyFigures(hour),
   // Survivors pin the pages: live returns, memory stays, in ever more and smaller pieces; a trim would return little.
   fragmented: (hour, day) =>
     isPeak(hour)
@@ -47,8 +51,9 @@ const stories: Readonly<Record<string, Story>> = {
     otherArenasFree: 350,
     arenas: 32,
   }),
+  // What requests forget at the peak is there from then on.
   leaking: (hour, day) => {
-    const leaked = 40 * day + hour;
+    const leaked = 40 * day + (hour >= 10 ? 40 : 0);
     return isPeak(hour)
       ? { rss: 400 + leaked, live: 390 + leaked, free: 5, anon: 395 + leaked }
       : { rss: 100 + leaked, live: 90 + leaked, free: 6, anon: 98 + leaked };
@@ -97,9 +102,51 @@ const stories: Readonly<Record<string, Story>> = {
       : isPeak(hour)
         ? { rss: 400, live: 390, free: 5, anon: 395 }
         : { rss: 400, live: 90, free: 300, anon: 395, reclaimable: 20 },
+
+  // Has the pid of the one above on the last day, and is healthy.
+  reusing: (hour, day) => (day === 2 ? healthyFigures(hour) : {}),
+  // Started three hours before the end, by a deploy or because more were needed, and large at once.
+  deployed: (hour, day) =>
+    day === 2 && hour >= 21 ? { rss: 100 * (hour - 20), live: 95 * (hour - 20), free: 2, anon: 97 * (hour - 20) } : {},
+  // Large for an hour each night, and gone.
+  cron: (hour) => (hour === 3 ? { rss: 800, live: 300, free: 490, anon: 795, reclaimable: 480 } : {}),
+  // A failure before its first row is no failure of this window; the count never falls in truth, but damage may say so.
+  counterReset: (hour, day) => ({ ...healthyFigures(hour), failures: day === 0 ? 7 : 0 }),
+  // Every third hour was lost.
+  gaps: (hour) => (hour % 3 === 1 ? {} : healthyFigures(hour)),
+  // What the program freed and a thread's cache keeps looks live from outside: no leak, although it grows.
+  parked: (hour, day) => ({
+    rss: 100 + 4 * hour + 20 * day,
+    live: 90 + 4 * hour + 20 * day,
+    tcache: 4 * hour + 20 * day,
+    free: 5,
+    anon: 98 + 4 * hour + 20 * day,
+    reclaimable: 1,
+  }),
+
+  failing: (hour) => ({
+    ...(isPeak(hour)
+      ? { rss: 400, live: 390, free: 5, anon: 395 }
+      : { rss: 400, live: 90, free: 300, anon: 395, reclaimable: 20 }),
+    failures: hour >= 17 ? 3 : 0,
+  }),
+  mapping: (hour, day) => ({ ...healthyFigures(hour), vma: 40 + 200 * (day * 24 + hour) }),
+  filling: (hour, day) => ({ ...healthyFigures(hour), file: 10 + 2 * (day * 24 + hour) }),
+  // Outside of malloc: a runtime's arenas, grown at the first peak and never given back.
+  runtime: (hour, day) =>
+    day === 0 && hour < 10 ? { rss: 40, live: 8, free: 1, anon: 35 } : { rss: 140, live: 8, free: 1, anon: 135 },
+  // The same where the heap cannot be read: nobody can say who has it.
+  unseenGrowth: (hour, day) => (day === 0 && hour < 10 ? { rss: 40, anon: 35 } : { rss: 140, anon: 135 }),
 };
 
-function rowsOf(story: Story, service: string, pid: number): ProcessSample[] {
+function healthyFigures(hour: number): Partial<Record<Figure, number>> {
+  return isPeak(hour) ? { rss: 400, live: 390, free: 5, anon: 395 } : { rss: 100, live: 90, free: 6, anon: 95 };
+}
+
+/** Stories of programs that had the pid of another one after it was gone: one process, and then another. */
+const reusedPids: Readonly<Record<string, string>> = { reusing: "dead" };
+
+function rowsOf(story: Story, service: string, pid: number, start: number): ProcessSample[] {
   // An hour without any figure is one in which the process did not exist.
   return Array.from({ length: PERIODS * 24 }, (_, index) => index).flatMap((index) => {
     const figures = story(index % 24, Math.floor(index / 24));
@@ -109,8 +156,8 @@ function rowsOf(story: Story, service: string, pid: number): ProcessSample[] {
     return processSample({
       service,
       pid,
-      process_key: `11111111-${pid}-5`,
-      sequence: pid * 1_000 + index,
+      process_key: `11111111-${pid}-${start}`,
+      sequence: start * 1_000_000 + pid * 1_000 + index,
       sampled_at: storyWindow.startMs + index * HOUR_MS,
       rss_bytes: bytes("rss"),
       anon_bytes: bytes("anon"),
@@ -123,13 +170,22 @@ function rowsOf(story: Story, service: string, pid: number): ProcessSample[] {
       free_chunk_bytes_max: bytes("largest"),
       reclaimable_bytes: bytes("reclaimable"),
       non_main_free_bytes: bytes("otherArenasFree") ?? (figures.live === undefined ? null : 0),
+      tcache_bytes: bytes("tcache"),
+      file_bytes: bytes("file"),
+      vma_count: figures.vma ?? 40,
+      vma_count_limit: 65_530,
+      alloc_failure_count: figures.failures ?? null,
       arena_count: figures.arenas ?? (figures.live === undefined ? null : 1),
       arena_count_over_1mib: figures.arenas ?? (figures.live === undefined ? null : 1),
+      non_main_arena_bytes: bytes("otherArenasFree") ?? (figures.live === undefined ? null : 0),
       arena_bytes_max: bytes("largestArena") ?? (heap === null ? null : Math.round(heap / (figures.arenas ?? 1))),
     });
   });
 }
 
-export const storyRows: readonly ProcessSample[] = Object.entries(stories).flatMap(([service, story], index) =>
-  rowsOf(story, service, 100 + index),
-);
+const names = Object.keys(stories);
+
+export const storyRows: readonly ProcessSample[] = Object.entries(stories).flatMap(([service, story], index) => {
+  const before = reusedPids[service];
+  return before === undefined ? rowsOf(story, service, 100 + index, 5) : rowsOf(story, service, 100 + names.indexOf(before), 6);
+});

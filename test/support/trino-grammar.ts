@@ -36,7 +36,7 @@ export const sqlTexts = (): readonly (readonly [string, string])[] => [
 
 /** Tried on both engines with equal results; a new one is added here after it has been. */
 export const functionsOfBoth: ReadonlySet<string> = new Set(
-  "avg count date_diff date_trunc dense_rank greatest lag least max max_by min round row_number sum".split(" "),
+  "avg count date_diff date_trunc dense_rank element_at greatest lag lead least max max_by min round row_number sum".split(" "),
 );
 /** Written like functions, but part of the grammar: an engine does not list them. */
 export const formsOfBoth: ReadonlySet<string> = new Set(["cast", "coalesce", "nullif"]);

@@ -24,6 +24,8 @@ const alike: readonly string[] = [
   "max_by(a, b) FROM (VALUES (2, NULL), (1, 1)) AS t (a, b)",
   "min(a) FROM (VALUES ('ä'), ('z'), ('Z'), (NULL)) AS t (a)",
   "max(a) FROM (VALUES ('\u{1f600}'), ('\ufffd')) AS t (a)",
+  "element_at(ARRAY[5, 6, 7], 2 + 1)",
+  "element_at(ARRAY[5, 6, 7], 4)",
   "a FROM (VALUES (1), (NULL)) AS t (a) ORDER BY a DESC LIMIT 1",
   "a FROM (VALUES ('a'), ('B'), (''), (' ')) AS t (a) ORDER BY a LIMIT 1",
 ];

@@ -8,6 +8,7 @@ import { windowParameters } from "../../functions/core/window.ts";
 import { rollUpLocally } from "../../local/roll-up-locally.ts";
 import { type CollectorSample, type Column, type Finding, type ProcessSample, processColumns } from "../../schema/columns.ts";
 import { lakeKey, partitionOf } from "../../schema/keys.ts";
+import * as acute from "../support/acute-stories.ts";
 import { type Delivered, lakeFolder } from "../support/lake.ts";
 import { collectorSample, hostSample, processSample, samples } from "../support/samples.ts";
 import { END_MS, HOUR_MS, MIB, storyParameters, storyRows } from "../support/stories.ts";
@@ -26,10 +27,22 @@ export async function testLakes(): Promise<readonly TestLake[]> {
       folder: await lakeFolder([{ samples: samples({ process: storyRows }) }], END_MS, true),
       parameters: { ...storyParameters, hr: 11 },
     },
+    await acuteLake(),
     await oddLake(),
     await daysLake(),
     { name: "empty", folder: await lakeFolder([], END_MS), parameters: { ...storyParameters, hr: 11 } },
   ];
+}
+
+/** Hosts and processes by the minute, of an hour and of a day. */
+async function acuteLake(): Promise<TestLake> {
+  const window = { startMs: acute.END_MS - 24 * HOUR_MS, endMs: acute.END_MS };
+  const deliveries = acute.storyDeliveries({ ...acute.acuteStories, ...acute.silentStories });
+  return {
+    name: "acute",
+    folder: await lakeFolder(deliveries, acute.END_MS),
+    parameters: { ...windowParameters(window), period_seconds: 3_600, bucket_seconds: 1_800, hr: 11 },
+  };
 }
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
@@ -176,6 +189,9 @@ const finding = (service: string, index: number, foundAtMs: number): Finding => 
   reclaimable_bytes: index % 3 === 0 ? null : index,
   evidence: `größer: "${service}"`,
   early_warnings: null,
+  state: index % 2 === 0 ? "worse" : null,
+  confidence: index % 2 === 0 ? 0.5 : null,
+  class_at: index % 2 === 0 ? foundAtMs : null,
 });
 
 /** One file an hour, as detection writes them. */

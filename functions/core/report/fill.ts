@@ -1,6 +1,8 @@
 // Fills the report's model from query results. How it looks is page.ts's.
 import type { Finding } from "../../../schema/columns.ts";
 import type { ResultRow } from "../../edges.ts";
+import { type Advice, advise } from "../advice/advise.ts";
+import { inputOfFinding } from "../advice/inputs.ts";
 import { largestPins } from "../pins.ts";
 import { maybeList, maybeNumber, maybeText, numberOf, textOf } from "../result-rows.ts";
 import type { Window } from "../window.ts";
@@ -42,6 +44,7 @@ export function fillReport(options: {
     windowStartMs: window.startMs,
     windowEndMs: window.endMs,
     findings,
+    advice: new Map(findings.map((finding) => [finding.finding_id, adviceOn(finding, rows.heap_composition)])),
     processes: drawn.map((row) => processReport(row, timelines.get(processIdOf(row)) ?? [])),
     processCount: first === undefined ? 0 : numberOf(first, "process_count"),
     cost: {
@@ -50,6 +53,13 @@ export function fillReport(options: {
       walk_count: total(rows.collector_cost, "walk_count"),
     },
   };
+}
+
+/** By the figures of the service's process that holds most; a service whose processes were not read has advice by its cause only. */
+function adviceOn(finding: Finding, rows: readonly ResultRow[]): Advice {
+  const held = (row: ResultRow) => maybeNumber(row, "free_resident_bytes") ?? 0;
+  const [worst = null] = rows.filter((row) => textOf(row, "service") === finding.service).sort((a, b) => held(b) - held(a));
+  return advise(inputOfFinding(finding, worst));
 }
 
 const processIdOf = (row: ResultRow): string => `${textOf(row, "host_id")}/${textOf(row, "process_key")}`;

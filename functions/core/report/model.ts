@@ -1,5 +1,6 @@
 // What a report is made of, before it has a look. Filled from query results; drawn by page.ts.
 import type { Finding } from "../../../schema/columns.ts";
+import type { Advice } from "../advice/advise.ts";
 
 /** One bucket of time of one process. Bytes; null where nothing was measured. */
 export interface TimelinePoint {
@@ -41,6 +42,8 @@ export interface ReportModel {
   readonly windowStartMs: number;
   readonly windowEndMs: number;
   readonly findings: readonly Finding[];
+  /** What to do, by finding_id; a finding without it shows where to look only. */
+  readonly advice: ReadonlyMap<string, Advice>;
   /** Processes drawn in full: those with findings first, then the largest. */
   readonly processes: readonly ProcessReport[];
   /** Processes seen in the window, drawn or not. */

@@ -82,7 +82,7 @@ function findingsSection(model: ReportModel) {
     const links = model.processes.flatMap((process, index) =>
       process.service === finding.service ? [{ id: cardId(index), pid: process.pid }] : [],
     );
-    return findingCard(finding, links);
+    return findingCard(finding, links, model.advice.get(finding.finding_id) ?? null);
   });
   return html`<section id="findings" aria-labelledby="findings-title">
 <h2 id="findings-title">Findings <span class="count">${findings.length}</span></h2>

@@ -67,6 +67,12 @@ const findings = `
 .finding p+p{margin-top:8px}
 .finding header p+p{margin-top:0}
 .evidence{color:var(--ink);background:var(--page);border-radius:8px;padding:8px 10px}
+.advice{margin-top:12px}
+.finding .advice p{font-size:.9375rem}
+.advice pre{margin:6px 0;padding:8px 10px;background:var(--chip);border-radius:8px;font:.8125rem/1.45 ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;white-space:pre-wrap}
+.advice summary{cursor:pointer;color:var(--link);font-size:.9375rem;margin-top:8px;padding:4px 0}
+.advice summary:focus-visible{outline:2px solid var(--link);outline-offset:2px;border-radius:3px}
+.advice h4{margin:10px 0 0;font-size:.875rem}
 .warnings,.links{font-size:.875rem}
 .links{margin-top:auto!important;padding-top:8px}
 .warnings{color:var(--muted)}

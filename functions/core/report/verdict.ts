@@ -36,7 +36,7 @@ export function rankedFindings(model: ReportModel): readonly Finding[] {
     .toSorted(
       (a, b) =>
         severityRank[causeText(a.cause).severity] - severityRank[causeText(b.cause).severity] ||
-        b.excess_bytes - a.excess_bytes ||
+        (b.excess_bytes ?? 0) - (a.excess_bytes ?? 0) ||
         compareText(a.service, b.service) ||
         compareText(a.cause, b.cause),
     );
@@ -67,7 +67,7 @@ function verbs(findings: readonly Finding[], service: string): string {
 }
 
 function sumNote(findings: readonly Finding[]): string | null {
-  const excess = findings.reduce((sum, finding) => sum + finding.excess_bytes, 0);
+  const excess = findings.reduce((sum, finding) => sum + (finding.excess_bytes ?? 0), 0);
   if (excess <= 0) return null;
   const known = findings.filter((finding) => typeof finding.reclaimable_bytes === "number");
   const back = known.reduce((sum, finding) => sum + (finding.reclaimable_bytes ?? 0), 0);

@@ -20,8 +20,8 @@ test("what infra sets is enough: a week of days, the queries' own thresholds", (
 });
 
 test("thresholds are numbers by name", () => {
-  const settings = readSettings(detectSettings, { ...enough, TIDEMARK_THRESHOLDS: '{"held_bytes_min":5}' });
-  deepEqual(settings.TIDEMARK_THRESHOLDS, { held_bytes_min: 5 });
+  const settings = readSettings(detectSettings, { ...enough, TIDEMARK_THRESHOLDS: '{"excess_bytes_min":5}' });
+  deepEqual(settings.TIDEMARK_THRESHOLDS, { excess_bytes_min: 5 });
 });
 
 test("every problem is told at once, with the value", () => {

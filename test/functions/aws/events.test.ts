@@ -1,7 +1,7 @@
 // Events of the scheduler and of people as hours and windows.
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { test } from "node:test";
-import { bucketSecondsOf, reviewWindow, scheduledAtMs, scheduledWindow } from "../../../functions/aws/events.ts";
+import { bucketSecondsOf, detectEvent, reviewWindow, scheduledAtMs, scheduledWindow } from "../../../functions/aws/events.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -10,6 +10,17 @@ test("a scheduled window ends at the whole hour before the scheduled time, whene
   const window = scheduledWindow({ scheduled_at: "2026-11-23T12:20:00Z" }, DAY_MS, 7);
   const endMs = Date.UTC(2026, 10, 23, 12);
   deepEqual(window, { startMs: endMs - 7 * DAY_MS, endMs, periodMs: DAY_MS });
+});
+
+test("detection is about trends to the hour, or on request about minutes to the minute", () => {
+  const scheduled_at = "2026-11-23T12:24:30Z";
+  const of = (event: object) => {
+    const { detector, window } = detectEvent({ scheduled_at, ...event }, DAY_MS, 7);
+    return [detector, new Date(window.endMs).toISOString()];
+  };
+  deepEqual(of({}), ["trends", "2026-11-23T12:00:00.000Z"]);
+  deepEqual(of({ detector: "acute" }), ["acute", "2026-11-23T12:24:00.000Z"]);
+  throws(() => of({ detector: "minutes" }), /detector: /);
 });
 
 test("periods shorter than an hour end the window at a whole period", () => {

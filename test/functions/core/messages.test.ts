@@ -1,7 +1,7 @@
 // What people are told, by mail and in Slack.
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { ALERTS_AT_ONCE_MAX, alertMessages, reportMessage } from "../../../functions/core/messages.ts";
+import { ALERTS_AT_ONCE_MAX, alertMessages, reportMessage, resolvedMessages } from "../../../functions/core/messages.ts";
 import { slackMessage } from "../../../functions/core/slack-message.ts";
 import type { Message } from "../../../functions/edges.ts";
 import type { Finding } from "../../../schema/columns.ts";
@@ -51,6 +51,46 @@ test("what is not known is called unknown, and no early warnings are not mention
   ok(!text.includes("Early warnings"));
 });
 
+test("what became worse says so, with when it was first found; what sets it apart and how sure it is are told where known", () => {
+  const { subject, text } = alertMessage({
+    ...finding,
+    state: "worse",
+    environment: "live",
+    first_found_at: Date.UTC(2026, 10, 19),
+    explained_by: "service_version 1.2",
+    confidence: 0.93,
+    trend_bytes_per_day: 20 * MIB,
+  });
+  equal(subject, "Tidemark: checkout (live): Fragmentation is worse, 300 MiB");
+  for (const part of ["first found 2026-11-19 00:00 UTC", "service_version 1.2", "Confidence: 93 %", "20 MiB a day"])
+    ok(text.includes(part), part);
+});
+
+test("what is about hosts and no amount of memory names neither processes nor bytes, and where to read on", () => {
+  const { subject, text, attributes } = alertMessage({
+    ...finding,
+    service: "web-1",
+    scope: "host",
+    cause: "host_silent",
+    severity: "act",
+    process_count: 0,
+    excess_bytes: null,
+    reclaimable_bytes: null,
+  });
+  equal(subject, "Tidemark: web-1: Host silent");
+  match(text, /Where: 1 host, since/);
+  match(text, /What to do: docs\/runbook\.md, "A host went silent"\./);
+  ok(!/unknown|process/.test(text.replace(/live bytes.*/, "")), text);
+  equal(attributes["severity"], "act");
+});
+
+test("the end of a finding is told to those who heard of it: the same severity, another kind", () => {
+  const [message] = resolvedMessages([{ ...finding, state: "resolved", first_found_at: Date.UTC(2026, 10, 19) }]);
+  equal(message?.subject, "Tidemark: resolved: checkout: Fragmentation");
+  deepEqual(message?.attributes, { kind: "resolved", service: "checkout", severity: "held", cause: "fragmentation" });
+  match(message?.text ?? "", /no longer found \(first found 2026-11-19/);
+});
+
 test("a subject is one line of ASCII below 100 characters, whatever the service is called", () => {
   const { subject } = alertMessage({ ...finding, service: `süd\n${"x".repeat(300)}` });
   match(subject, /^[\x20-\x7e]{1,99}$/);
@@ -83,6 +123,19 @@ test("a thousand findings are a bounded number of messages, and none exceeds wha
   const messages = alertMessages(many);
   equal(messages.length, ALERTS_AT_ONCE_MAX);
   match(messages.at(-1)?.subject ?? "", /981 more findings/);
+  equal(resolvedMessages(many).length, ALERTS_AT_ONCE_MAX);
+  const [pressing] = many.slice(-1).map((one) => ({ ...one, severity: "act" }));
+  equal(
+    alertMessages(pressing ? [...many, pressing] : []).at(-1)?.attributes["severity"],
+    "act",
+    "the digest is as pressing as its worst",
+  );
   for (const { text } of [...messages, reportMessage("weekly report", many, "k")]) ok(text.length < 262_144, `${text.length}`);
   match(reportMessage("weekly report", many, "k").text, /and 950 more/);
+});
+
+test("an alert says what to try first where the cause alone tells it, and nothing where the allocator would have to be known", () => {
+  const textOf = (cause: string) => alertMessages([{ ...finding, cause }])[0]?.text ?? "";
+  match(textOf("leak"), /^First thing to try: Find what grows with two heap profiles\.$/m);
+  doesNotMatch(textOf("fragmentation"), /First thing to try/);
 });

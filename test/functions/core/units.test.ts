@@ -6,6 +6,7 @@ import {
   formatBytes,
   formatCount,
   formatCountOf,
+  formatDollars,
   formatDuration,
   formatShare,
   formatSizeBin,
@@ -98,4 +99,18 @@ test("formatSizeBin: a bin ends before the next power of two", () => {
     [2 ** 19, "512 KiB-1 MiB"],
   ];
   for (const [chunkBytesMin, text] of cases) equal(formatSizeBin(chunkBytesMin), text);
+});
+
+test("dollars have cents while they matter, and a trace is not nothing", () => {
+  const cases = [
+    [0, "$0.00"],
+    [0.001, "< $0.01"],
+    [0.42, "$0.42"],
+    [9.994, "$9.99"],
+    [9.996, "$10"],
+    [1_240.4, "$1,240"],
+    [-3, "-$3.00"],
+    [null, "unknown"],
+  ] as const;
+  for (const [dollars, text] of cases) equal(formatDollars(dollars), text);
 });

@@ -71,8 +71,8 @@ test("a function without its settings does not start, and names all of them", as
 test("a threshold that no query has is refused at the start, with the names that there are", async () => {
   await using deployment = await deploy();
   await rejects(
-    deployment.lambda("detect", { TIDEMARK_THRESHOLDS: '{"held_byte_min":1}' }),
-    /TIDEMARK_THRESHOLDS names held_byte_min; the queries know .*held_bytes_min/,
+    deployment.lambda("detect", { TIDEMARK_THRESHOLDS: '{"excess_byte_min":1}' }),
+    /TIDEMARK_THRESHOLDS names excess_byte_min; the queries know .*excess_bytes_min/,
   );
 });
 
@@ -117,9 +117,11 @@ test("detect: nothing to tell is said to nobody, and a failed query is counted a
   const detect = await deployment.lambda("detect");
   deepEqual(await detect.invoke(SCHEDULED), []);
   deepEqual(detect.metric("FindingsOpen"), [0]);
+  deepEqual(await detect.invoke({ ...SCHEDULED, detector: "acute" }), []);
+  deepEqual(detect.metric("FindingsOpen"), [0], "minutes say nothing of how many trends are open");
   deepEqual(deployment.aws.sns.published, []);
-  deployment.aws.athena.fail("live_growth", "Query exhausted resources at this scale factor");
-  await rejects(detect.invoke(SCHEDULED), /query live_growth FAILED: Query exhausted resources/);
+  deployment.aws.athena.fail("process_causes", "Query exhausted resources at this scale factor");
+  await rejects(detect.invoke(SCHEDULED), /query process_causes FAILED: Query exhausted resources/);
   equal(detect.metric("QueryFailures").filter((count) => count === 1).length, 1);
   await rejects(detect.invoke({}), /scheduled_at/);
 });

@@ -44,9 +44,9 @@ test("--explain shows the engine's plan and reads nothing, for a statement and f
 });
 
 test("--describe tells what a named query asks, takes and gives", () => {
-  const { stdout } = sql("--describe", "live_growth");
-  match(stdout, /^live_growth: /);
-  match(stdout, /growth_bytes_min \(bigint\), usually 33554432/);
+  const { stdout } = sql("--describe", "process_causes");
+  match(stdout, /^process_causes: /);
+  match(stdout, /excess_bytes_min \(bigint\), usually 16777216/);
   match(stdout, /window_start \(timestamp\), a UTC time/);
   const { status, stderr } = sql("--describe", "SELECT 1");
   equal(status, 1);
@@ -55,7 +55,7 @@ test("--describe tells what a named query asks, takes and gives", () => {
 
 test("options that exclude each other are bad usage", () => {
   equal(sql("--csv", "--json", "SELECT 1").status, 2);
-  equal(sql("--explain", "--describe", "live_growth").status, 2);
+  equal(sql("--explain", "--describe", "process_causes").status, 2);
   equal(sql("--dollars-max", "0", "SELECT 1").status, 2);
 });
 

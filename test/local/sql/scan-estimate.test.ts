@@ -17,8 +17,8 @@ test("a statement reaches the tables that it names, by themselves or by their vi
 });
 
 test("a named query reaches the days of its window", () => {
-  const query = readCatalogue().get("live_growth");
-  if (query === undefined) throw new Error("no live_growth");
+  const query = readCatalogue().get("process_causes");
+  if (query === undefined) throw new Error("no process_causes");
   const parameters = { dt_first: "2026-11-20", dt_last: "2026-11-23" };
   deepEqual(reachOf({ kind: "named", query, parameters }), {
     tables: ["process_hour"],

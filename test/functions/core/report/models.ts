@@ -1,5 +1,7 @@
 // Report models with plausible shapes for the tests of the page: a peak of load, and heaps that answer it differently.
 // It leaves real figures to the tests of the pipeline; nothing here was measured.
+import { type Advice, advise } from "../../../../functions/core/advice/advise.ts";
+import { inputOfFinding, type ProcessValues } from "../../../../functions/core/advice/inputs.ts";
 import type { Composition, ProcessReport, ReportModel, TimelinePoint } from "../../../../functions/core/report/model.ts";
 import type { Finding } from "../../../../schema/columns.ts";
 
@@ -153,6 +155,17 @@ export const findings: readonly Finding[] = [
   }),
 ];
 
+/** As of a process that the finding speaks of; its settings and its name are strangers' words. */
+export function adviceOn(one: Finding, values: ProcessValues = {}): Advice {
+  const held = Math.round((one.excess_bytes ?? 0) / Math.max(1, one.process_count));
+  const heap = { allocator: "glibc", allocator_version: "2.36", heap_source: "walk", live_bytes: 141 * mib };
+  const reclaimable_bytes = Math.round((one.reclaimable_bytes ?? 0) / Math.max(1, one.process_count));
+  const pinned_bytes_by_size = [0, 0, 88 * mib, 0, 231 * mib];
+  return advise(
+    inputOfFinding(one, { ...heap, free_resident_bytes: held, reclaimable_bytes, pinned_bytes_by_size, ...values }),
+  );
+}
+
 export function reportModel(rest: Partial<ReportModel> = {}): ReportModel {
   return {
     title: "Peak rehearsal, 1 March",
@@ -161,6 +174,7 @@ export function reportModel(rest: Partial<ReportModel> = {}): ReportModel {
     windowStartMs: startMs,
     windowEndMs: startMs + bucketCount * minuteMs,
     findings,
+    advice: new Map((rest.findings ?? findings).map((one) => [one.finding_id, adviceOn(one)])),
     processes: [leaking, fragmented, arenaBloat, unknownHeap, healthy],
     processCount: 5,
     cost: { collector_cpu_us: 11_200_000, walk_cpu_us: 3_400_000, walk_count: 600 },
@@ -194,11 +208,27 @@ export const hostileNames = [
   "__proto__",
 ];
 
+const hostileFindings = hostileNames.map((name, at) =>
+  finding(name, at % 2 === 0 ? name : "fragmentation", {
+    finding_id: `hostile-${at}`,
+    evidence: `${name} ${"y".repeat(3_000)}`,
+    early_warnings: hostileNames.join(","),
+  }),
+);
+
 export const hostileModel = reportModel({
   title: hostileNames.join(" "),
   hostNames: hostileNames,
-  findings: hostileNames.map((name) =>
-    finding(name, name, { evidence: `${name} ${"y".repeat(3_000)}`, early_warnings: hostileNames.join(",") }),
+  findings: hostileFindings,
+  // A setting that is kept in the forms carries whatever stood in the environment.
+  advice: new Map(
+    hostileFindings.map((one, at) => {
+      const name = hostileNames[at] ?? "";
+      return [
+        one.finding_id,
+        adviceOn(one, { tunables: `LD_PRELOAD=${name} MALLOC_CONF=${name}`, comm: name, instance_type: name }),
+      ];
+    }),
   ),
   processes: hostileNames.map((name, index) =>
     processReport(name, {

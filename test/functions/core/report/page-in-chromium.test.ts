@@ -80,6 +80,8 @@ async function open(model: ReportModel, viewport: typeof phone, colorScheme: (ty
     void dialog.dismiss();
   });
   await page.goto(url);
+  // What a reader can unfold is held to the same measures as the rest; folded, it has no place to be measured at.
+  await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
   return { page, noises };
 }
 

@@ -88,6 +88,23 @@ test("every cause of a finding has its words, and one unknown to the page keeps 
   );
 });
 
+test("a finding's card says the first step, what it brings, the way back, and what is not advised", async () => {
+  const text = textOf(await renderReport(reportModel()));
+  match(
+    text,
+    /First step: Run it with jemalloc and its background thread\. Expected: about 409 MiB back in a process \(123 MiB to 454 MiB\), worth/,
+  );
+  match(
+    text,
+    /worth \$\d[\d,.]* to \$\d[\d,.]* a month on m7g \(assumed\) once instances get smaller or fewer \(list prices of 20/,
+  );
+  match(text, /LD_PRELOAD=\S+libjemalloc\.so\.2 MALLOC_CONF=background_thread:true/);
+  match(text, /Way back: Take LD_PRELOAD and MALLOC_CONF out and restart\./);
+  match(text, /First step: Find what grows with two heap profiles\. Live memory grows: the program still holds it/);
+  match(text, /Not advised .*Huge pages for malloc: a free page would go back only with the 2 MiB around it/);
+  doesNotMatch(textOf(await renderReport(reportModel({ advice: new Map() }))), /First step/);
+});
+
 test("a finding links to the cards of its service's processes, and every link has a target", async () => {
   const page = await renderReport(reportModel());
   const targets = [...page.matchAll(/href="#([^"]+)"/g)].map((found) => found[1]);
