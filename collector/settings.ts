@@ -112,13 +112,13 @@ export const settings = {
     meaning: "CPU that walking one heap may take on average.",
     reason: "a walk then comes no oftener than 500 times its own cost: one of 20 ms every 10 s",
   }),
-  TIDEMARK_ALL_WALKS_COST_SHARE_MAX: share(0.0015, {
+  TIDEMARK_ALL_WALKS_COST_SHARE_MAX: share(0.001, {
     meaning: "CPU that all walks of the host together may take on average; who has waited longest is next.",
-    reason: "half of the 0.3 % of a core that the whole collector may take: 200 heaps of 20 MB are walked every ten minutes",
+    reason: "a third of the 0.3 % of a core that the whole collector is meant to take: 200 heaps of 20 MB are walked every quarter of an hour",
   }),
-  TIDEMARK_ALL_LOOKS_COST_SHARE_MAX: share(0.0005, {
+  TIDEMARK_ALL_LOOKS_COST_SHARE_MAX: share(0.0003, {
     meaning: "CPU that maps and smaps_rollup of all processes together may take on average; who has waited longest is next.",
-    reason: "maps of 200 processes take 12 ms a minute; what is left goes to PSS, a process after the other",
+    reason: "maps of 200 processes take 12 ms; what is left of 18 ms a minute goes to PSS, a process after the other",
   }),
   TIDEMARK_ROWS_COST_SHARE_MAX: share(0.001, {
     meaning: "CPU that closing rows may take on average beyond the first 256; who has waited longest is next.",

@@ -25,7 +25,12 @@ const CYCLES = 3;
 const HEAD_START_MS = 1_500;
 const MIB = 1_024 * 1_024;
 /** Byte floors for workloads of 48 MiB, and a day of so many hours; the defaults are for services of production size. */
-const THRESHOLDS = { excess_bytes_min: 8 * MIB, free_bytes_min: 8 * MIB, kept_hours_min: CYCLE_SECONDS / BUCKET_SECONDS };
+const THRESHOLDS = {
+  excess_bytes_min: 8 * MIB,
+  free_bytes_min: 8 * MIB,
+  kept_hours_min: CYCLE_SECONDS / BUCKET_SECONDS,
+  valley_hours_min: 4,
+};
 
 /** Returns the exit code: 0 when each workload was judged rightly. */
 export async function demo(options: { readonly folder: string; readonly reportPath: string }): Promise<number> {

@@ -28,7 +28,7 @@ export function tracesPicture(traces: readonly { readonly title: string; readonl
       `<text x="${PANEL.left + 17 + index * 210}" y="${height - 8}">${name}</text>`,
   );
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="11">\n` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="11">\n<title>Anonymous memory of typical traces over three peaks</title>\n` +
     `<rect width="${width}" height="${height}" fill="#ffffff"/>\n${[...panels, ...legend].join("\n")}\n</svg>\n`
   );
 }

@@ -19,7 +19,7 @@ test("with the folder alone, production's defaults hold", () => {
   if (!config.ok) throw new Error(config.error.join());
   const { tickMs, rowMs, flushMs, walkCostShareMax, allWalksCostShareMax, stopOnStdinEnd } = config.value;
   deepEqual([tickMs, rowMs, flushMs], [10_000, 60_000, 300_000]);
-  deepEqual([walkCostShareMax, allWalksCostShareMax, stopOnStdinEnd], [0.002, 0.0015, false]);
+  deepEqual([walkCostShareMax, allWalksCostShareMax, stopOnStdinEnd], [0.002, 0.001, false]);
 });
 
 test("every bad setting is named with its value, all at once", () => {

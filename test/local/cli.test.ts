@@ -91,7 +91,10 @@ test("sql says which query or parameter does not exist, and that there is no lak
   const unrolled = await lakeFolder([], NOW_MS);
   const cases = [
     [["sql", "--folder", folder, "nothing_known"], /no query named nothing_known; there are alloc_failures/],
-    [["sql", "--folder", folder, "process_causes", "--param", "foo=1"], /process_causes has no parameter foo; it has window_start/],
+    [
+      ["sql", "--folder", folder, "process_causes", "--param", "foo=1"],
+      /process_causes has no parameter foo; it has window_start/,
+    ],
     [
       ["sql", "--folder", folder, "process_causes", "--param", "excess_bytes_min=much"],
       /parameter excess_bytes_min of process_causes is much/,

@@ -8,6 +8,8 @@ import { processHourColumns } from "../../schema/made-columns.ts";
 
 const PROCESSES = 1_000;
 const DAYS = 10;
+/** None when this was written; a change of DuckDB's hash is another fleet. */
+const WRONG_MAX = 2;
 /** Night, the rise of the day, and the evening: a peak in progress is where rules are led astray. */
 const HOURS_ASKED = [6, 14, 22];
 
@@ -52,7 +54,7 @@ before(async () => {
 });
 after(() => instance.closeSync());
 
-test("over ten thousand days of healthy processes, alerts are one in a thousand days at most, and never of held memory", async () => {
+test("over ten thousand days of healthy processes next to nobody is called", async () => {
   const connection = await instance.connect();
   await connection.run(duckdbMacros());
   const empty = Object.entries(processHourColumns).map(([name, { type }]) => `CAST(NULL AS ${types[type]}) AS ${name}`);
@@ -61,7 +63,7 @@ test("over ten thousand days of healthy processes, alerts are one in a thousand 
   );
   const query = readCatalogue().get("process_causes");
   if (query === undefined) throw new Error("no process_causes");
-  const alerts = new Map<string, string>();
+  const alerts = new Set<string>();
   for (let day = 1; day <= DAYS; day++) {
     for (const hour of HOURS_ASKED) {
       const given: Readonly<Record<string, string>> = {
@@ -73,16 +75,11 @@ test("over ten thousand days of healthy processes, alerts are one in a thousand 
       const values = query.parameters.map(({ name, defaultText }) => given[name] ?? Number(defaultText));
       for (const row of (await connection.runAndReadAll(query.sql, values)).getRowObjects()) {
         const cause = String(row["cause"]);
-        if (cause !== "cache_growth") alerts.set(`${row["process_key"]} ${cause} day ${day} hour ${hour}`, cause);
+        if (cause !== "cache_growth") alerts.add(`${row["process_key"]} ${cause} day ${day} hour ${hour}`);
       }
     }
   }
   connection.closeSync();
-  const processes = new Set([...alerts.keys()].map((alert) => alert.split(" ")[0]));
-  process.stderr.write(`# ${processes.size} of healthy processes\n${[...alerts.keys()].join("\n")}\n`);
-  ok(processes.size <= (PROCESSES * DAYS) / 1_000, [...alerts.keys()].join("\n"));
-  ok(
-    [...alerts.values()].every((cause) => cause === "leak"),
-    [...alerts.keys()].join("\n"),
-  );
+  const processes = new Set([...alerts].map((alert) => alert.split(" ")[0]));
+  ok(processes.size <= WRONG_MAX, [...alerts].join("\n"));
 });
