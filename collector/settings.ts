@@ -114,7 +114,8 @@ export const settings = {
   }),
   TIDEMARK_ALL_WALKS_COST_SHARE_MAX: share(0.001, {
     meaning: "CPU that all walks of the host together may take on average; who has waited longest is next.",
-    reason: "a third of the 0.3 % of a core that the whole collector is meant to take: 200 heaps of 20 MB are walked every quarter of an hour",
+    reason:
+      "a third of the 0.3 % of a core that the whole collector is meant to take: 200 heaps of 20 MB are walked every quarter of an hour",
   }),
   TIDEMARK_ALL_LOOKS_COST_SHARE_MAX: share(0.0003, {
     meaning: "CPU that maps and smaps_rollup of all processes together may take on average; who has waited longest is next.",
