@@ -22,8 +22,13 @@ const PERIOD_MS = PERIOD_SECONDS * 1_000;
 const HOUR_MS = 3_600_000;
 const MIB = 1_024 * 1_024;
 const PEAK_MIB = "48";
-/** Byte floors for workloads of 48 MiB; the defaults are for services of production size. */
-const thresholds = JSON.stringify({ excess_bytes_min: 8 * MIB, free_bytes_min: 8 * MIB });
+/** Byte floors for workloads of 48 MiB, and valleys of some seconds; the defaults are for services and days of production. */
+const thresholds = JSON.stringify({
+  excess_bytes_min: 8 * MIB,
+  free_bytes_min: 8 * MIB,
+  kept_hours_min: PERIOD_SECONDS,
+  valley_hours_min: 3,
+});
 const detectSettings = {
   TIDEMARK_PERIOD_SECONDS: String(PERIOD_SECONDS),
   TIDEMARK_PERIODS: String(PERIODS),

@@ -10,7 +10,7 @@ import { type CollectorSample, type Column, type Finding, type ProcessSample, pr
 import { lakeKey, partitionOf } from "../../schema/keys.ts";
 import * as acute from "../support/acute-stories.ts";
 import { type Delivered, lakeFolder } from "../support/lake.ts";
-import { collectorSample, hostSample, processSample, samples } from "../support/samples.ts";
+import { collectorSample, detailSample, hostSample, processSample, samples } from "../support/samples.ts";
 import { END_MS, HOUR_MS, MIB, storyParameters, storyRows } from "../support/stories.ts";
 
 export interface TestLake {
@@ -153,6 +153,7 @@ async function daysLake(): Promise<TestLake> {
         process: at === 0 ? process : [],
         host: [hostSample({ sampled_at, sequence: 700_000 + at })],
         collector: [collectorSample({ sampled_at, sequence: 600_000 + at, walk_count: at })],
+        detail: [detailSample({ sampled_at, event_at: sampled_at, sequence: 500_000 + at, rss_bytes: at * MIB })],
       }),
     })),
     daysWindow.endMs,
