@@ -16,7 +16,7 @@ test("a runtime is known by its program or its library, and its version by their
     ["/usr/bin/something", ["/usr/lib/x86_64-linux-gnu/libnode.so.108"], "node", null],
     ["/usr/bin/python3.11", [], "python", "3.11"],
     ["/usr/local/bin/python3.12", ["/usr/local/lib/libpython3.12.so.1.0"], "python", "3.12"],
-    ["/root/.pyenv/versions/3.6.15/bin/python3.6", ["/root/.pyenv/versions/3.6.15/lib/libpython3.6m.so.1.0"], "python", "3.6"],
+    ["/opt/python/3.6.15/bin/python3.6", ["/opt/python/3.6.15/lib/libpython3.6m.so.1.0"], "python", "3.6"],
     ["/usr/bin/python3", [], "python", null],
     ["/usr/sbin/uwsgi", ["/usr/lib/x86_64-linux-gnu/libpython3.9.so.1.0"], "python", "3.9"],
     ["/usr/bin/ruby3.1", ["/usr/lib/x86_64-linux-gnu/libruby-3.1.so.3.1"], "ruby", "3.1"],
