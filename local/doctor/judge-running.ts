@@ -24,9 +24,9 @@ export function judgeRunning(running: RunningFacts | null): readonly Check[] {
 
 /**
  * Anonymous, and resident with the program file of Node, which all its processes on the host share. Measured: the bundle under
- * Node 24.21 with the package's flags, the Firehose client loaded, 30 to 200 processes at the default intervals.
+ * Node 24.21 with the package's flags, the Firehose client shipping, 200 processes at the defaults: npm run bench -- collector.
  */
-const [OWN_BYTES_USUAL, RESIDENT_BYTES_USUAL] = [38_000_000, 91_000_000];
+const [OWN_BYTES_USUAL, RESIDENT_BYTES_USUAL] = [26_000_000, 72_000_000];
 
 export function judgeCost(places: PlaceFacts, running: RunningFacts | null): Check {
   const { spoolFolder, spoolBytesMax, blackBoxFolder, blackBoxBytesMax, ringFolder } = places;
