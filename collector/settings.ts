@@ -88,7 +88,7 @@ export const settings = {
   }),
   TIDEMARK_TICK_MS: whole("ms", [100, 3_600_000], 10_000, {
     meaning: "Time between looks at statm of every process.",
-    reason: "200 processes take 3.5 ms of CPU a look, the black box included, which every 10 s is 0.035 % of a core",
+    reason: "200 processes take 3.5 ms of CPU a look, which every 10 s is 0.04 % of a core",
   }),
   TIDEMARK_ROW_MS: whole("ms", [100, 3_600_000], 60_000, {
     meaning: "Time between rows of a process; at least a tick.",
