@@ -183,7 +183,10 @@ for (const library of libraries) {
   });
 }
 
-/** Thread arenas of a process that have grown at least once, so that they are in glibc's ring: by their heap_info. */
+/**
+ * Thread arenas of a process that have grown at least once, so that they are in glibc's ring: by their heap_info.
+ * Each address counts once: the kernel lists a mapping twice when it grows between two reads of one maps file.
+ */
 function grownArenas(pid: number): number {
   const maps = readFileSync(`/proc/${pid}/maps`, "utf8");
   const starts = Array.from(maps.matchAll(/^([0-9a-f]+)-[0-9a-f]+ rw-p 00000000 00:00 0 $/gm), (match) =>
@@ -191,7 +194,7 @@ function grownArenas(pid: number): number {
   );
   const memory = openSync(`/proc/${pid}/mem`, "r");
   const info = Buffer.alloc(32);
-  const grown = starts.filter((start) => {
+  const grown = [...new Set(starts)].filter((start) => {
     if (start % heapAlignment !== 0n || readSync(memory, info, 0, info.length, start) !== info.length) return false;
     const behind = info.readBigUInt64LE(0) - start;
     return behind > 0n && behind <= 256n && info.readBigUInt64LE(16) > firstHeapBytes;
@@ -205,17 +208,21 @@ test("arenas that grow while the maps are read are walked or called changed, nev
     const child = spawn(library.loader, ["--library-path", library.folder, programOf("churn"), "3", "60000"], {
       stdio: ["pipe", "pipe", "inherit"],
     });
+    const ended = once(child, "exit");
     const filled = once(child.stdout, "data");
     const isFilled = filled.then(() => true);
-    while (!(await Promise.race([isFilled, setImmediate(false)]))) {
-      const grown = grownArenas(child.pid ?? 0);
-      const fields = await walk(child.pid ?? 0);
-      if (fields.get("status") === "ok")
-        assert.ok(numberOf(fields, "arena_count") > grown, `${grown} grown, found ${fields.get("arena_count")}`);
-      else assertNoFigures(fields, "changed", "no_heap");
+    try {
+      while (!(await Promise.race([isFilled, setImmediate(false)]))) {
+        const grown = grownArenas(child.pid ?? 0);
+        const fields = await walk(child.pid ?? 0);
+        if (fields.get("status") === "ok")
+          assert.ok(numberOf(fields, "arena_count") > grown, `${grown} grown, found ${fields.get("arena_count")}`);
+        else assertNoFigures(fields, "changed", "no_heap");
+      }
+    } finally {
+      child.kill("SIGKILL");
+      await ended;
     }
-    child.kill("SIGKILL");
-    await once(child, "exit");
   }
 });
 
