@@ -1,6 +1,8 @@
 // What the handlers need from the outside, as small as their use of it; core never sees these.
 // How a store or a log is made (S3, a folder, a terminal) is left to the adapters.
 
+import type { SlackBlock } from "./core/slack/blocks.ts";
+
 /** Objects by key. A missing object is an answer (null); an unreachable store throws, so that the caller retries. */
 export interface ObjectStore {
   get(key: string): Promise<Uint8Array | null>;
@@ -42,6 +44,8 @@ export interface Message {
   /** One line of ASCII below 100 characters (the limit of SNS e-mail subjects). */
   readonly subject: string;
   readonly text: string;
+  /** The same as Slack shows it best; without them it shows subject and text. */
+  readonly slack?: readonly SlackBlock[];
   readonly attributes: Readonly<Record<string, string>>;
 }
 

@@ -1,61 +1,37 @@
 // The report as one HTML page that needs nothing but itself: header with the verdict, findings, processes, footer.
-// It leaves cards to finding-card.ts and process-card.ts, looks to style.ts, and what is true to the model.
-import { html, raw } from "hono/html";
+// It leaves cards to finding-card.ts and process-card.ts, the document to frame.ts, and what is true to the model.
+import { html } from "hono/html";
 import { causeText } from "../causes.ts";
 import { formatCountOf, formatDuration, formatShare, formatUtc } from "../units.ts";
 import { findingCard } from "./finding-card.ts";
+import { renderPage } from "./frame.ts";
 import type { ReportModel } from "./model.ts";
 import { processCard } from "./process-card.ts";
-import { styleSheet, tideMarkSvg, waveSvg } from "./style.ts";
-import { clipName, clipText, listNames, sentenceLengthMax } from "./text.ts";
+import { clipText, listNames, sentenceLengthMax } from "./text.ts";
 import { rankedFindings, verdict } from "./verdict.ts";
 
 /** The page as text. Equal models give equal pages; every string of the model is escaped and of bounded length. */
-export async function renderReport(model: ReportModel): Promise<string> {
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${raw(contentSecurityPolicy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${clipName(model.title)}</title>
-<style>${raw(styleSheet)}</style>
-</head>
-<body>
-${header(model)}
-<main>
-${findingsSection(model)}
-${await processesSection(model)}
-</main>
-${footer(model)}
-</body>
-</html>
-`;
-  return String(await page);
-}
+export const renderReport = async (model: ReportModel): Promise<string> =>
+  renderPage({
+    title: model.title,
+    header: header(model),
+    main: html`${findingsSection(model)}
+${await processesSection(model)}`,
+    footer: footer(model),
+  });
 
-/** Nothing may be loaded or run: the page is opened from mails and shared folders. */
-const contentSecurityPolicy =
-  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 /** A header names a few hosts; a fleet is a number. */
 const hostCountMax = 3;
 
 function header(model: ReportModel) {
   const { kind, sentence, note } = verdict(model);
   const spanMs = model.windowEndMs - model.windowStartMs;
-  return html`<header class="top"><div class="wrap">
-<p class="brand">${raw(tideMarkSvg)} Tidemark</p>
-<h1><bdi>${clipName(model.title)}</bdi></h1>
-<p class="verdict verdict-${kind}"><bdi>${sentence}</bdi></p>
+  return html`<p class="verdict verdict-${kind}"><bdi>${sentence}</bdi></p>
 ${note === null ? "" : html`<p class="verdict-note">${note}</p>`}
 <dl class="watched">
 <div><dt>Watched</dt><dd>${formatCountOf(model.processCount, "process", "processes")} on ${hosts(model.hostNames)}</dd></div>
 <div><dt>Window</dt><dd>${windowText(model)} <span class="nowrap">(${formatDuration(spanMs)})</span></dd></div>
-</dl>
-</div></header>
-${raw(waveSvg)}`;
+</dl>`;
 }
 
 function hosts(names: readonly string[]) {
@@ -109,10 +85,8 @@ ${rest > 0 ? html`<p class="rest">${formatCountOf(rest, "more process was", "mor
 }
 
 function footer(model: ReportModel) {
-  return html`<footer class="bottom"><div class="wrap">
-<p><strong>What watching cost:</strong> ${clipText(costText(model), sentenceLengthMax)}</p>
-<p>Generated ${formatUtc(model.generatedAtMs)} by Tidemark.</p>
-</div></footer>`;
+  return html`<p><strong>What watching cost:</strong> ${clipText(costText(model), sentenceLengthMax)}</p>
+<p>Generated ${formatUtc(model.generatedAtMs)} by Tidemark.</p>`;
 }
 
 function costText(model: ReportModel): string {
