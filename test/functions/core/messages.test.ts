@@ -113,7 +113,7 @@ test("Slack gets strangers' text as plain text, never as mentions or links", () 
 
 test("Slack's limits are kept, and no character is cut in half", () => {
   const { blocks } = slackMessage("s".repeat(200), `${"x".repeat(2_998)}😀😀`);
-  const texts = blocks.map((block) => (block as { text: { text: string } }).text.text);
+  const texts = blocks.map((block) => (block["text"] as { text: string }).text);
   ok((texts[0]?.length ?? 0) <= 150 && (texts[1]?.length ?? 0) <= 3_000);
   equal(texts[1], `${"x".repeat(2_998)}…`);
 });
