@@ -9,7 +9,7 @@ const steps: readonly (readonly [string, readonly [string, ...string[]]])[] = [
   ["format and lint", [bin("biome"), "ci", "--error-on-warnings", "."]],
   ["types", [bin("tsc"), "--noEmit"]],
   ["native, warnings as errors", ["make", "-C", "native", "-s", "all", "test-programs", "bench-programs", "asan"]],
-  ["tests", [process.execPath, "--test", "--test-reporter=spec", "test/**/*.test.ts"]],
+  ["tests", [process.execPath, "--test", "--test-force-exit", "--test-reporter=spec", "test/**/*.test.ts"]],
 ];
 
 const failed = steps.filter(([name, [command, ...args]]) => {
