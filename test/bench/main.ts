@@ -1,5 +1,6 @@
 // npm run bench: every benchmark of the project, beside its peer, in one table; --json for machines, --docs for docs/benchmarks.md.
 // A benchmark measures and judges nothing; noise is met with interleaved rounds and ratios. The page is page.ts's.
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
@@ -25,8 +26,14 @@ import { benchShimAgreement } from "./native/shim-agreement.ts";
 import { benchStartup } from "./native/startup.ts";
 import { benchTools } from "./native/tools.ts";
 import { benchWalk } from "./native/walk.ts";
-import { cells, pageOf, replaceSections, type Section } from "./page.ts";
+import { cells, machine, pageOf, replaceSections, type Section, short } from "./page.ts";
+import { regressions } from "./regressions.ts";
 import type { BenchRow } from "./row.ts";
+
+const root = join(import.meta.dirname, "../..");
+const PAGE = "docs/benchmarks.md";
+/** Committed runs that say how far figures of this machine lie apart. */
+const PAGES_MAX = 8;
 
 type Bench = () => Promise<BenchRow[]>;
 
@@ -81,9 +88,32 @@ for (const { title, bench } of chosen) {
 const rows = sections.flatMap((section) => section.rows);
 if (json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
 else printTable(["name", "value", "unit", "peer", "peer value", "ratio", "target"], rows.map(cells));
+sayRegressions();
 if (docs) {
-  const path = join(import.meta.dirname, "../../docs/benchmarks.md");
+  const path = join(root, PAGE);
   writeFileSync(path, program.args[0] === undefined ? pageOf(sections) : replaceSections(readFileSync(path, "utf8"), sections));
+}
+
+/** Beside the results, on stderr: whoever reads them by a program gets rows alone. */
+function sayRegressions(): void {
+  const pages = committedPages();
+  if (!pages.some((page) => page.includes(machine()))) {
+    process.stderr.write("bench: no committed run is of this machine: nothing to compare with\n");
+    return;
+  }
+  const worse = regressions(sections, pages, machine());
+  if (worse.length === 0) process.stderr.write("bench: nothing is worse than the last committed run beyond its noise\n");
+  for (const { title, name, what, before, now, worseBy, noise } of worse) {
+    const share = `${Math.round(worseBy * 100)} % worse, noise ${Math.round(noise * 100)} %`;
+    process.stderr.write(`bench: WORSE: ${title}: ${name}: ${what} ${short(before)} -> ${short(now)} (${share})\n`);
+  }
+}
+
+/** Newest first; none where this is no clone. */
+function committedPages(): readonly string[] {
+  const git = (...args: string[]) => spawnSync("git", ["-C", root, ...args], { encoding: "utf8" });
+  const commits = git("log", `-${PAGES_MAX}`, "--format=%H", "--", PAGE).stdout?.split("\n").filter(Boolean) ?? [];
+  return commits.map((commit) => git("show", `${commit}:${PAGE}`).stdout ?? "");
 }
 
 function choose(name: string | undefined): { title: string; bench: Bench }[] {

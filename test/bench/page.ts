@@ -40,7 +40,8 @@ export function replaceSections(page: string, fresh: readonly Section[]): string
   return `${[head, ...kept.values()].join("\n\n")}\n`;
 }
 
-const machine = (): string =>
+/** What a run's absolute figures depend on. */
+export const machine = (): string =>
   `Machine: ${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, ${arch()}, Node ${process.version}.`;
 
 const sectionText = ({ title, rows }: Section): string =>
@@ -52,7 +53,8 @@ const sectionText = ({ title, rows }: Section): string =>
     ...rows.map((row) => `| ${cells(row).join(" | ")} |`),
   ].join("\n");
 
-function short(value: number | null): string {
+/** Three digits, or thousands in full. */
+export function short(value: number | null): string {
   if (value === null) return "";
   return Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(3)));
 }

@@ -8,6 +8,7 @@ import { BILLED_BYTES } from "../../../collector/ship/records.ts";
 import { decodeBatch } from "../../../schema/decode.ts";
 import { type AwsEndpoint, startAws } from "../../aws/endpoint.ts";
 import { alone, type BenchRow, lacking } from "../row.ts";
+import { slopePerHour, troughGrowth } from "./trend.ts";
 import { startWorld, type World } from "./world.ts";
 
 const MINUTES = Number(process.env["TIDEMARK_BENCH_MINUTES"] ?? "10");
@@ -25,7 +26,7 @@ export async function benchCost(): Promise<BenchRow[]> {
     alone(`CPU at 200 processes, defaults, ${MINUTES} min, walker included`, "% of a core", large.cpuShare * 100, 0.3),
     alone("RSS, the Firehose client shipping, largest", "MiB", Math.max(...large.rss) / MIB, 60),
     alone("anonymous memory, largest", "MiB", Math.max(...large.anon) / MIB, 25),
-    alone(`growth of anonymous memory an hour, over ${hours.toFixed(2)} h`, "MiB", slopePerHour(large.anon) / MIB, 0),
+    alone(`growth of anonymous memory an hour, over ${hours.toFixed(2)} h`, "MiB", slopePerHour(large.anon, LOOK_MS) / MIB, 0),
     alone("the same, of its own troughs in thirds of the time", "MiB", troughGrowth(large.anon) / MIB, 0),
     alone("billed by Firehose for 1000 rows at 30 processes", "KiB", small.billedBytesPer1000 / KIB, 110),
     alone("billed by Firehose for 1000 rows at 200 processes", "KiB", large.billedBytesPer1000 / KIB, 110),
@@ -73,19 +74,4 @@ function billOf(aws: AwsEndpoint): () => number {
     return false;
   });
   return () => (billed / rows) * 1_000;
-}
-
-/** Least squares over looks that are LOOK_MS apart. */
-function slopePerHour(values: readonly number[]): number {
-  const middle = (values.length - 1) / 2;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const covariance = values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0);
-  const variance = values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0);
-  return (covariance / variance) * (3_600_000 / LOOK_MS);
-}
-
-/** Garbage comes and goes; what is left when it went is what grows. */
-function troughGrowth(values: readonly number[]): number {
-  const third = Math.ceil(values.length / 3);
-  return Math.min(...values.slice(-third)) - Math.min(...values.slice(0, third));
 }

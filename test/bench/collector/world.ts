@@ -33,16 +33,18 @@ export interface WorldOptions {
   /** Seconds after which one process is replaced by another; 0 for never. */
   readonly churnSeconds: number;
   readonly env: Readonly<Record<string, string>>;
+  /** A command of the shell that runs beside the crowd, in the background. */
+  readonly beside?: string;
 }
 
 /** Throws where namespaces cannot be had: they take root. */
-export async function startWorld({ processes, churnSeconds, env }: WorldOptions): Promise<World> {
+export async function startWorld({ processes, churnSeconds, env, beside }: WorldOptions): Promise<World> {
   make("all", "bench-programs");
   const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
   const crowd = `${programPath("bench/crowd-bench")} ${processes} ${MIB_EACH} ${churnSeconds}`;
   const { entry, nodeFlags, environment } = await packagedCollector(folder);
   const collector = [process.execPath, ...nodeFlags, entry].map((word) => `'${word}'`).join(" ");
-  const script = `${crowd} >&2 & exec ${collector}`;
+  const script = `${crowd} >&2 & ${beside === undefined ? "" : `(${beside}) & `}exec ${collector}`;
   const child = spawn("setpriv", ["--pdeathsig", "KILL", ...UNSHARED, "bash", "-c", script], {
     env: {
       PATH: process.env["PATH"],
