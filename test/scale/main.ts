@@ -1,0 +1,103 @@
+// npm run scale: fills a lake as a large fleet would and times what works on it; --docs writes docs/scale.md's table.
+// Making the lake is fleet.ts's. It takes disk (some 15 GB at the defaults) and most of an hour the first time; later it is kept.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { detectAcute } from "../../functions/ask/acute.ts";
+import { detect } from "../../functions/ask/detection.ts";
+import { formatBytes } from "../../functions/core/units.ts";
+import { windowBefore, windowParameters } from "../../functions/core/window.ts";
+import { wholeNumber } from "../../local/arguments.ts";
+import { type Lake, openLake } from "../../local/duckdb.ts";
+import { rollUpLocally } from "../../local/roll-up-locally.ts";
+import { printTable } from "../../local/table.ts";
+import { HOUR_MS } from "../../schema/keys.ts";
+import { convertAll, deliverHour, END_MS, type FleetSize, makeHours, PROCESSES, spreadOverDay, stored } from "./fleet.ts";
+import { measured, type Step } from "./measured.ts";
+import { replaceTable } from "./page.ts";
+
+const DAY_MS = 24 * HOUR_MS;
+
+const program = new Command("scale")
+  .description("Fills a lake as a large fleet would, and times detection, reports, rollup and conversion on it.")
+  .option("--hosts <count>", "hosts of the rolled-up hours", wholeNumber, 10_000)
+  .option("--days <count>", "days of them", wholeNumber, 14)
+  .option("--minute-hosts <count>", "hosts of the day of minutes", wholeNumber, 1_000)
+  .option("--folder <path>", "where the lakes are kept", join(homedir(), ".cache", "tidemark", "scale"))
+  .option("--fresh", "make them anew", false)
+  .option("--docs", "write the table into docs/scale.md", false)
+  .parse();
+const options = program.opts<FleetSize & { folder: string; fresh: boolean; docs: boolean }>();
+
+const hoursFolder = join(resolve(options.folder), `hours-${options.hosts}-${options.days}`);
+const minutesFolder = join(resolve(options.folder), `minutes-${options.minuteHosts}`);
+if (options.fresh) for (const folder of [hoursFolder, minutesFolder]) rmSync(folder, { recursive: true, force: true });
+for (const folder of [hoursFolder, minutesFolder]) mkdirSync(folder, { recursive: true });
+
+const progress = (text: string) => process.stderr.write(`scale: ${text}\n`);
+const steps: Step[] = [];
+async function step(name: string, work: () => Promise<string>): Promise<void> {
+  progress(`${name} ...`);
+  steps.push(await measured(name, work));
+  progress(JSON.stringify(steps.at(-1)));
+}
+const stepOnLake = (name: string, folder: string, ask: (lake: Lake) => Promise<string>) =>
+  step(name, async () => {
+    const lake = await openLake(folder);
+    try {
+      return await ask(lake);
+    } finally {
+      lake.close();
+    }
+  });
+
+await makeHours(hoursFolder, options, progress);
+const hours = stored(hoursFolder, "process_hour");
+const fleet = `${options.hosts.toLocaleString("en-US")} hosts x ${PROCESSES} x ${options.days} days`;
+const window = windowBefore(END_MS, DAY_MS, options.days);
+await stepOnLake(`detection of trends, ${fleet} (${formatBytes(hours.bytes)} stored)`, hoursFolder, async (lake) => {
+  const findings = await detect(lake, window, {});
+  return `${findings.length} findings`;
+});
+await stepOnLake(`fleet_month, ${fleet}`, hoursFolder, async (lake) => {
+  const rows = await lake.run("fleet_month", windowParameters(window));
+  return `${rows.length} rows`;
+});
+
+const day = `${options.minuteHosts.toLocaleString("en-US")} hosts x ${PROCESSES}`;
+if (stored(minutesFolder, "process").files === 0) {
+  const rows = await deliverHour(minutesFolder, options);
+  await step(`conversion of an hour of minutes, ${day}`, async () => {
+    await convertAll(minutesFolder);
+    return `${rows.toLocaleString("en-US")} rows, ${stored(minutesFolder, "process").files} files`;
+  });
+  await step(`rollup and compaction of that hour, ${day}`, async () => {
+    await rollUpLocally(minutesFolder, { startMs: END_MS - HOUR_MS, endMs: END_MS }, HOUR_MS / 1_000);
+    return `${stored(minutesFolder, "process").files} files`;
+  });
+  await spreadOverDay(minutesFolder, progress);
+}
+const minutes = stored(minutesFolder, "process");
+await step(`rollup of one hour within a day of minutes, ${day} (${formatBytes(minutes.bytes)} the day)`, async () => {
+  await rollUpLocally(minutesFolder, { startMs: END_MS - 2 * HOUR_MS, endMs: END_MS - HOUR_MS }, HOUR_MS / 1_000);
+  return `${stored(minutesFolder, "process_hour").files} hours rolled up`;
+});
+await stepOnLake(`acute detection, ${day}, day of minutes`, minutesFolder, async (lake) => {
+  const findings = await detectAcute(lake, END_MS, {});
+  return `${findings.length} findings`;
+});
+
+const cells = steps.map(({ name, seconds, cpuSeconds, peakBytes, result }) => [
+  name,
+  seconds.toFixed(1),
+  cpuSeconds.toFixed(1),
+  formatBytes(peakBytes),
+  result,
+]);
+const head = ["what", "seconds", "CPU seconds", "peak memory", "gives"];
+printTable(head, cells);
+if (options.docs) {
+  const path = join(import.meta.dirname, "../../docs/scale.md");
+  writeFileSync(path, replaceTable(readFileSync(path, "utf8"), head, cells));
+}
