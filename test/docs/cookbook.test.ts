@@ -19,10 +19,13 @@ import { collectorSample, detailSample, hostIdentity, hostSample, processSample,
 import { foreignFunctions, trinoGrammar } from "../support/trino-grammar.ts";
 
 const page = readFileSync(new URL("../../docs/cookbook.md", import.meta.url), "utf8");
-const recipes = Array.from(page.matchAll(/^### (\d+\. .*)\n(?:(?!###)[\s\S])*?```sql\n([^]*?)\n```/gm), ([, title, sql]) => ({
-  title: title ?? "",
-  sql: sql ?? "",
-}));
+const recipes = Array.from(
+  page.matchAll(/^### (\d+\. .*)\n(?:(?!###)[\s\S])*?```sql\n([\s\S]*?)\n```/gm),
+  ([, title, sql]) => ({
+    title: title ?? "",
+    sql: sql ?? "",
+  }),
+);
 
 const END_MS = Date.UTC(2026, 10, 23);
 const HOUR_MS = 3_600_000;
