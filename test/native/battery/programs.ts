@@ -27,7 +27,8 @@ const until = (condition: string): string => `until ${condition}; do sleep 0.02;
 
 /** In what the shell says of a child that died of a signal, padded. */
 const shellsPid = /(?<=^bash: line \d+:) +\d+/gm;
-const timestamp = /^\d{4}-\d\d-\d\d \d+:\d\d:\d\d/gm;
+/** As MariaDB writes it: an hour before ten is padded with a blank. */
+const timestamp = /^\d{4}-\d\d-\d\d +\d+:\d\d:\d\d/gm;
 
 /** A zombie has ended, however long whoever inherited it takes to notice. */
 const untilEnded = until("! grep -qs '^State:.[^ZX]' /proc/$pid/status");
