@@ -201,16 +201,22 @@ test("the file system of the rings can fill up later: no store into the ring fai
   skip: needsRoot || needsJemalloc,
 }, async () => {
   const folder = ringFolder();
-  const script = `mount -t tmpfs -o size=100k none "$1"; chmod 1733 "$1"; exec "$2"`;
-  const child = spawn("unshare", ["-m", "sh", "-ec", script, "sh", folder, peer], {
-    env: { PATH: process.env["PATH"] ?? "", ...shimEnv(folder, shim, jemalloc) },
+  // Only the program itself is preloaded: a ring of the shell's, made before the mount, would be taken for its.
+  const preloaded = Object.entries(shimEnv(folder, shim, jemalloc)).map(([name, value]) => `${name}=${value}`);
+  const script = `mount -t tmpfs -o size=100k none "$1"; chmod 1733 "$1"; shift; exec env "$@"`;
+  const child = spawn("unshare", ["-m", "sh", "-ec", script, "sh", folder, ...preloaded, peer], {
+    env: { PATH: process.env["PATH"] ?? "" },
     stdio: ["pipe", "ignore", "inherit"],
   });
   const inside = join(`/proc/${child.pid}/root`, folder);
   try {
     const pid = child.pid ?? 0;
     await until("a ring on the small file system", () => ringOf(inside, pid));
-    spawnSync("dd", ["if=/dev/zero", `of=${inside}/ballast`, "bs=4096"], { stdio: "ignore" });
+    const filled = spawnSync("dd", ["if=/dev/zero", `of=${inside}/ballast`, "bs=4096", "count=100"], {
+      encoding: "utf8",
+      env: { ...process.env, LC_ALL: "C" },
+    });
+    assert.match(filled.stderr, /No space left on device/);
     await freshRecord(inside, pid);
   } finally {
     const exit = once(child, "exit");

@@ -45,6 +45,7 @@ try {
     processes,
     churnSeconds: CHURN_SECONDS,
     beside: ringKeepers(places.ringFolder),
+    seesHost: true,
     env: {
       ...aws.environment,
       TIDEMARK_FIREHOSE_STREAM: "samples",

@@ -1,5 +1,5 @@
 // A small world for the collector: a pid namespace that holds a crowd of processes and nobody else, so that what else the machine
-// runs is not measured. What the collector costs in it is read from outside, by /proc.
+// runs is not measured; or the host with that crowd on it. What the collector costs in it is read from outside, by /proc.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,8 @@ import { childrenOf, ownCpuMs, statusBytes } from "./tree.ts";
 const MIB_EACH = 17;
 const unit = fileURLToPath(new URL("../../../infra/package/files/tidemark-collector.service", import.meta.url));
 
-/** Ends with us, and everything in it with it. */
+const DIES_WITH_US = ["--pdeathsig", "KILL"];
+/** Ends with its parent, and everything in it with it. */
 const UNSHARED = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
 
 export interface World extends Disposable {
@@ -35,17 +36,21 @@ export interface WorldOptions {
   readonly env: Readonly<Record<string, string>>;
   /** A command of the shell that runs beside the crowd, in the background. */
   readonly beside?: string;
+  /** Also what else the machine runs: only in the first pid namespace does the collector take away ring files of dead processes. */
+  readonly seesHost?: boolean;
 }
 
 /** Throws where namespaces cannot be had: they take root. */
-export async function startWorld({ processes, churnSeconds, env, beside }: WorldOptions): Promise<World> {
+export async function startWorld({ processes, churnSeconds, env, beside, seesHost = false }: WorldOptions): Promise<World> {
   make("all", "bench-programs");
   const folder = mkdtempSync(join(tmpdir(), "tidemark-bench-"));
   const crowd = `${programPath("bench/crowd-bench")} ${processes} ${MIB_EACH} ${churnSeconds}`;
   const { entry, nodeFlags, environment } = await packagedCollector(folder);
-  const collector = [process.execPath, ...nodeFlags, entry].map((word) => `'${word}'`).join(" ");
-  const script = `${crowd} >&2 & ${beside === undefined ? "" : `(${beside}) & `}exec ${collector}`;
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...UNSHARED, "bash", "-c", script], {
+  const collector = [process.execPath, ...nodeFlags, entry];
+  const crowded = `${crowd} >&2 & ${beside === undefined ? "" : `(${beside}) & `}`;
+  const inside = [...UNSHARED, "bash", "-c", `${crowded}exec ${seesHost ? "sleep infinity" : quoted(collector)}`];
+  const aside = seesHost ? spawn("setpriv", [...DIES_WITH_US, ...inside], { stdio: "ignore" }) : null;
+  const child = spawn("setpriv", [...DIES_WITH_US, ...(seesHost ? collector : inside)], {
     env: {
       PATH: process.env["PATH"],
       ...environment,
@@ -62,11 +67,12 @@ export async function startWorld({ processes, churnSeconds, env, beside }: World
   });
   const end = () => {
     child.kill("SIGKILL");
+    aside?.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   };
   try {
     await until("the collector starts", () => (text.includes("collector starts") && text.includes("ready\n") ? true : null));
-    const pid = childrenOf(child.pid ?? 0)[0];
+    const pid = seesHost ? child.pid : childrenOf(child.pid ?? 0)[0];
     if (pid === undefined) throw new Error(`there is no collector: ${text}`);
     return {
       pid,
@@ -81,6 +87,8 @@ export async function startWorld({ processes, churnSeconds, env, beside }: World
     throw error;
   }
 }
+
+const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(" ");
 
 /** What the package installs, and as its unit starts it: the sources would cost their loader as well. */
 async function packagedCollector(folder: string) {
