@@ -89,7 +89,7 @@ export function parseConfigFile(text: string, path: string): Result<ConfigFile, 
     const [, name, quoted] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line) ?? [];
     const value = quoted === undefined ? undefined : (/^"([^"]*)"$|^'([^']*)'$/.exec(quoted)?.slice(1).join("") ?? quoted);
     if (name === undefined || value === undefined) problems.push(`${where} is ${shown(line)}: expected NAME=value`);
-    else if (/["'\\\p{Cc}]/u.test(value))
+    else if (/["'\\\p{Cc}\p{Cf}]/u.test(value))
       problems.push(`${where}: a value cannot hold quotes, backslashes or control characters`);
     else if (settings.has(name)) problems.push(`${where} sets ${name} again, line ${settings.get(name)?.line} did before`);
     else settings.set(name, { value, line: at + 1 });
@@ -98,4 +98,5 @@ export function parseConfigFile(text: string, path: string): Result<ConfigFile, 
 }
 
 /** Part of a line that somebody may have put a secret into by mistake goes to the log: no more than its beginning. */
-const shown = (line: string): string => JSON.stringify(line.length > 24 ? `${line.slice(0, 24)}...` : line);
+const shown = (line: string): string =>
+  JSON.stringify(line.length > 24 ? `${line.slice(0, 24)}...` : line).replace(/[\p{Cc}\p{Cf}]/gu, "\u{fffd}");

@@ -5,6 +5,7 @@ import type { Finding } from "../schema/columns.ts";
 import { ALERT_CONFIG_KEY, lakeKey, partitionOf } from "../schema/keys.ts";
 import { detectAcute } from "./ask/acute.ts";
 import { detect, type Thresholds } from "./ask/detection.ts";
+import { adviseOnFindings, fileRecommendations, isLedgerDue, updateLedger } from "./ask/ledger.ts";
 import { reviewDuePeaks } from "./ask/peaks.ts";
 import { type ReadAlertConfig, readAlertConfig } from "./core/alert-config.ts";
 import { configFindings } from "./core/alert-config-findings.ts";
@@ -21,6 +22,8 @@ export interface DetectEdge {
   readonly queries: QueryEngine;
   readonly lake: ObjectStore;
   readonly notifier: Notifier;
+  /** Where the team's copy of docs/runbook.md can be read; without an address messages name its headings. */
+  readonly runbookUrl?: string;
   readonly thresholds: Thresholds;
   /** All thresholds that the queries know, by name. */
   readonly thresholdNames: ReadonlySet<string>;
@@ -73,11 +76,18 @@ export const createDetectHandler = (edge: DetectEdge) =>
       mutedBecause: (finding) => mutedBecause(settings.config, finding, endMs),
     });
     const peaks = detector === "trends" ? await reviewDuePeaks(queries, settings.config.peaks, window) : [];
-    for (const message of [...alertMessages(news), ...resolvedMessages(resolved), ...peaks]) await notifier.send(message);
+    const open = rows.filter(({ state }) => state !== "resolved");
+    // Once a period, and when there is news to give it with: it reads a period of samples.
+    const isDue = detector === "trends" && (await isLedgerDue(edge.lake, window));
+    const isAdvised = isDue || (detector === "trends" && news.length > 0);
+    const advice = await adviseOnFindings(queries, isAdvised ? open : [], window);
+    for (const message of [...alertMessages(news, advice.adviceOf, edge.runbookUrl), ...resolvedMessages(resolved), ...peaks])
+      await notifier.send(message);
 
     // Filed after the messages are out: a run that fails between the two says something twice rather than never.
     await file(edge.lake, { window, detector }, rows);
-    const open = rows.filter(({ state }) => state !== "resolved");
+    await fileRecommendations(edge.lake, "advice", advice.rows, endMs);
+    if (isDue) await updateLedger(edge, window);
     if (detector === "trends") {
       edge.observe({
         findingsOpen: open.length,

@@ -10,6 +10,8 @@ export const baseViews = {
   detail: "detail_samples",
   process_hour: "process_hours",
   finding: "findings",
+  recommendation: "recommendations",
+  saving: "savings",
 } as const satisfies Record<TableName, string>;
 
 /** What makes two rows of a table the same row; the event time belongs to it so that filters on it reach the files too. */
@@ -20,6 +22,8 @@ const identities: Readonly<Record<TableName, readonly string[]>> = {
   detail: ["host_id", "boot_id", "sequence", "sampled_at"],
   process_hour: ["host_id", "process_key", "hour"],
   finding: ["finding_id", "found_at"],
+  recommendation: ["finding_id", "recommendation_id", "recommended_at"],
+  saving: ["service", "environment", "recommendation_id", "setting", "changed_at", "verified_at"],
 };
 
 /**

@@ -5,7 +5,7 @@ import type { Column, Columns } from "./column.ts";
 import { detailColumns } from "./detail-columns.ts";
 import { hostColumns } from "./host-columns.ts";
 import { type batchIdentity, sampleIdentity } from "./identity-columns.ts";
-import { findingColumns, processHourColumns } from "./made-columns.ts";
+import { findingColumns, processHourColumns, recommendationColumns, savingColumns } from "./made-columns.ts";
 import { processColumns } from "./process-columns.ts";
 
 export type { Column, Columns, ColumnType } from "./column.ts";
@@ -81,7 +81,7 @@ export const collectorColumns = {
   },
 } as const satisfies Columns;
 
-/** Tables of the lake. The first four travel as samples on the wire; hours and findings are made in the lake. */
+/** Tables of the lake. The first four travel as samples on the wire; the others are made in the lake. */
 export const tables = {
   process: processColumns,
   host: hostColumns,
@@ -89,6 +89,8 @@ export const tables = {
   detail: detailColumns,
   process_hour: processHourColumns,
   finding: findingColumns,
+  recommendation: recommendationColumns,
+  saving: savingColumns,
 } as const;
 
 export type TableName = keyof typeof tables;
@@ -103,6 +105,8 @@ export const eventTimeColumn = {
   detail: "sampled_at",
   process_hour: "hour",
   finding: "found_at",
+  recommendation: "recommended_at",
+  saving: "verified_at",
 } as const satisfies Record<TableName, string>;
 
 export type Value = string | number | readonly number[] | null;
@@ -123,6 +127,8 @@ export type HostSample = Omit<Row<typeof hostColumns>, PerBatchNames>;
 export type CollectorSample = Omit<Row<typeof collectorColumns>, PerBatchNames>;
 export type DetailSample = Omit<Row<typeof detailColumns>, PerBatchNames>;
 export type Finding = Row<typeof findingColumns>;
+export type RecommendationRow = Row<typeof recommendationColumns>;
+export type Saving = Row<typeof savingColumns>;
 /** Samples of one flush, by kind. */
 export interface Samples {
   readonly process: readonly ProcessSample[];

@@ -9,6 +9,8 @@ export const REJECTS_PREFIX = "rejects/";
 export const ALERT_CONFIG_KEY = "config/alerts.json";
 /** Drawn pages of reports. */
 export const REPORTS_PREFIX = "reports/";
+/** Heap profiles and their flame graphs, made when somebody asked for one; a host's are on the host. */
+export const PROFILES_PREFIX = "profiles/";
 /** Marks of hours that got rows after they were rolled up; each goes when its hour has been rolled up again. */
 export const LATE_PREFIX = "late/";
 /** Files that an engine has written and that are not in their place yet; what a failed run leaves here expires. */
@@ -52,6 +54,9 @@ export function hourOfLateKey(key: string): number | null {
   const hourMs = Date.parse(`${date}T${hour}:00:00Z`);
   return Number.isNaN(hourMs) ? null : hourMs;
 }
+
+/** `profiles/dt=2026-11-23/<name>`: what was made on that day. */
+export const profileKey = (madeAtMs: number, name: string) => `${PROFILES_PREFIX}dt=${partitionOf(madeAtMs).dt}/${name}`;
 
 /** `rejects/dt=2026-11-23/hr=12/<name>.ndjson`, one line a reason. */
 export const rejectsKey = (arrivedAtMs: number, name: string) =>

@@ -1,4 +1,4 @@
-// Columns of the tables that are made in the lake itself: rolled-up hours and findings.
+// Columns of the tables that are made in the lake itself: rolled-up hours, findings, what was recommended, and what that saved.
 // Those of samples, and the list of all tables, are in columns.ts.
 import type { Columns } from "./column.ts";
 
@@ -228,4 +228,101 @@ export const findingColumns = {
     unit: null,
     meaning: "Why nobody is told: the reason of a mute or the name of a maintenance window.",
   },
+} as const satisfies Columns;
+
+export const recommendationColumns = {
+  recommended_at: {
+    type: "timestamp",
+    unit: null,
+    required: true,
+    meaning: "When it was recommended or withdrawn, or said again.",
+  },
+  finding_id: { type: "string", unit: null, required: true, meaning: "The finding that it is for." },
+  service: { type: "string", unit: null, required: true, meaning: "Whom the finding concerns." },
+  environment: { type: "string", unit: null, meaning: "Deployment environment of the service." },
+  cause: { type: "string", unit: null, required: true, meaning: "Cause of the finding." },
+  recommendation_id: { type: "string", unit: null, required: true, meaning: "Name of the remedy, as glibc.arena_max." },
+  title: { type: "string", unit: null, required: true, meaning: "What to do, in a line." },
+  setting: { type: "string", unit: null, meaning: "What to paste, as environment lines or a command. NULL where it is code." },
+  changes: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning: "The knobs and their values, knob=value, separated by spaces; empty where it is code.",
+  },
+  bytes_per_process_expected: {
+    type: "int64",
+    unit: "bytes",
+    meaning: "What it is expected to bring back in the process that is worst off. NULL where that cannot be told.",
+  },
+  bytes_fleet_expected: { type: "int64", unit: "bytes", meaning: "The same in all processes of the finding." },
+  dollars_per_month_least: {
+    type: "double",
+    unit: null,
+    meaning: "US dollars a month that bytes_fleet_expected stand for when memory alone is priced.",
+  },
+  dollars_per_month_most: {
+    type: "double",
+    unit: null,
+    meaning: "The same when memory decides how many instances are needed.",
+  },
+  state: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning: "proposed, or withdrawn because it was tried here and did not help.",
+  },
+  withdrawn_because: { type: "string", unit: null, meaning: "What was measured, in a sentence. NULL when it is proposed." },
+} as const satisfies Columns;
+
+export const savingColumns = {
+  verified_at: { type: "timestamp", unit: null, required: true, meaning: "End of the last period that was looked at." },
+  service: { type: "string", unit: null, required: true, meaning: "Service whose settings changed." },
+  environment: { type: "string", unit: null, meaning: "Its deployment environment." },
+  recommendation_id: {
+    type: "string",
+    unit: null,
+    meaning: "The remedy that the change is. NULL for a change that nobody had recommended.",
+  },
+  finding_id: { type: "string", unit: null, meaning: "The finding that the remedy was recommended for." },
+  setting: { type: "string", unit: null, required: true, meaning: "What changed, as the samples show it." },
+  changed_at: { type: "timestamp", unit: null, required: true, meaning: "First hour of the first host with the change." },
+  host_count: { type: "int64", unit: "count", required: true, meaning: "Hosts with the change." },
+  control_host_count: {
+    type: "int64",
+    unit: "count",
+    meaning: "Hosts of the service without it, which it was compared with. NULL while nothing was compared.",
+  },
+  before_bytes_per_host: {
+    type: "int64",
+    unit: "bytes",
+    meaning: "Memory of the service on a host with the change, in the quiet hours of the periods before it.",
+  },
+  after_bytes_per_host: { type: "int64", unit: "bytes", meaning: "The same after it, a period for settling left out." },
+  saved_bytes_per_host: {
+    type: "int64",
+    unit: "bytes",
+    meaning: "What the change took off a host: what it would hold by the course of the others, less what it holds.",
+  },
+  saved_bytes_per_host_low: { type: "int64", unit: "bytes", meaning: "Lower end of its 95 % confidence interval." },
+  saved_bytes_per_host_high: { type: "int64", unit: "bytes", meaning: "Upper end of it." },
+  saved_bytes: { type: "int64", unit: "bytes", meaning: "saved_bytes_per_host on all hosts with the change." },
+  dollars_per_month_least: {
+    type: "double",
+    unit: null,
+    meaning:
+      "US dollars a month that saved_bytes stand for when memory alone is priced, negative for more memory. NULL unless it helped or made worse.",
+  },
+  dollars_per_month_most: {
+    type: "double",
+    unit: null,
+    meaning: "The same when memory decides how many instances are needed.",
+  },
+  verdict: {
+    type: "string",
+    unit: null,
+    required: true,
+    meaning: "helped, no_effect, worse, or too_early while the interval cannot tell these apart.",
+  },
+  evidence: { type: "string", unit: null, required: true, meaning: "How it was measured, and what speaks against the figure." },
 } as const satisfies Columns;

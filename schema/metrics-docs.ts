@@ -11,6 +11,10 @@ const intros: Readonly<Record<TableName, string>> = {
     "The black box: the last hour of a process, one row per tick (10 s), shipped when it ended, was killed, failed to allocate or grew in a burst. View: `detail_samples`.",
   process_hour: "One row per process and UTC hour, made from process_samples by the rollup. View: `process_hours`.",
   finding: "One row per finding and run of detection. View: `findings`.",
+  recommendation:
+    "One row per recommendation when it is first made, changes or is withdrawn, and once a week while it stands. View: `recommendations`.",
+  saving:
+    "The ledger: what a change of settings brought, measured; one row per change and day until it is settled. View: `savings`.",
 };
 
 const SERVICE_HOURS =

@@ -8,7 +8,7 @@ import { REQUEST_OFFSET, type ReliefAnswer } from "./ring.ts";
 import { type RingFault, type RingOwner, readRing, withRing } from "./ring-file.ts";
 
 /** enum tidemark_action of native/abi/tidemark_abi.h. */
-const ACTION_RELIEF = 1;
+const actions = { relief: 1, profile: 2 } as const;
 const REQUEST_FIELDS_OFFSET = REQUEST_OFFSET + 8;
 const REQUEST_FIELDS_BYTES = 24;
 const POLL_MS = 50;
@@ -30,7 +30,14 @@ export interface ReliefRequest {
   nowMs(): number;
 }
 
-export async function askForRelief(
+export const askForRelief = (owner: RingOwner, file: MappedRing, request: ReliefRequest) => ask("relief", owner, file, request);
+
+/** For the allocator's own heap profile, which the shim then holds for a minute (native/shim/profile.c). */
+export const askForProfile = (owner: RingOwner, file: MappedRing, request: Omit<ReliefRequest, "bytesAsked">) =>
+  ask("profile", owner, file, { ...request, bytesAsked: 0 });
+
+async function ask(
+  action: keyof typeof actions,
   owner: RingOwner,
   file: MappedRing,
   request: ReliefRequest,
@@ -38,19 +45,21 @@ export async function askForRelief(
   const before = readRing(owner, file);
   if (!before.ok) return err({ kind: "ring", fault: before.error });
   const { header, request: last, answer } = before.value;
-  if (!header.reliefIsAllowed) return err({ kind: "not_allowed" });
+  const isAllowed = action === "relief" ? header.reliefIsAllowed : header.profileIsAllowed;
+  if (!isAllowed) return err({ kind: "not_allowed" });
   if (last === null)
     return err({ kind: "ring", fault: { reason: "ring_refused", detail: `${file.path} holds no true request` } });
   const isAnswered = last.number <= (answer?.request_number ?? 0);
   if (!isAnswered && request.nowMs() < last.notAfterMs + ANSWER_GRACE_MS) return err({ kind: "pending" });
   const number = last.number + 1;
   const notAfterMs = request.nowMs() + request.timeoutMs;
-  const written = writeRequest(owner, file, { number, bytesAsked: request.bytesAsked, notAfterMs });
+  const written = writeRequest(owner, file, { action, number, bytesAsked: request.bytesAsked, notAfterMs });
   if (!written.ok) return err({ kind: "ring", fault: written.error });
   return await answerTo(number, owner, file, notAfterMs + ANSWER_GRACE_MS, request);
 }
 
 interface Written {
+  readonly action: keyof typeof actions;
   readonly number: number;
   readonly bytesAsked: number;
   readonly notAfterMs: number;
@@ -59,7 +68,7 @@ interface Written {
 function writeRequest(owner: RingOwner, file: MappedRing, request: Written): Result<null, RingFault> {
   return withRing(owner, file, "write", (descriptor) => {
     const fields = Buffer.alloc(REQUEST_FIELDS_BYTES);
-    fields.writeUInt32LE(ACTION_RELIEF, 0);
+    fields.writeUInt32LE(actions[request.action], 0);
     fields.writeBigUInt64LE(BigInt(request.bytesAsked), 8);
     fields.writeBigUInt64LE(BigInt(Math.round(request.notAfterMs)), 16);
     writeSync(descriptor, fields, 0, fields.length, REQUEST_FIELDS_OFFSET);

@@ -26,7 +26,8 @@ export interface Evidence {
   readonly comm: string;
 }
 
-const TUNABLE = /^(GLIBC_TUNABLES|MALLOC_[A-Z_]+|_RJEM_MALLOC_CONF|MIMALLOC_[A-Z_]+|TCMALLOC_[A-Z_]+|PYTHONMALLOC|LD_PRELOAD)$/;
+const TUNABLE =
+  /^(GLIBC_TUNABLES|MALLOC_[A-Z_]+|_RJEM_MALLOC_CONF|MIMALLOC_[A-Z_]+|TCMALLOC_[A-Z_]+|PYTHONMALLOC|GOMEMLIMIT|GOGC|LD_PRELOAD|TIDEMARK_RELIEF)$/;
 
 /** Where ECS's agent tells about the container, set by it. Source: ECS developer guide, "Task metadata endpoint version 4". */
 export const ECS_URI = "ECS_CONTAINER_METADATA_URI_V4";

@@ -15,7 +15,11 @@ export const detectionQueries = [
 ] as const satisfies readonly (keyof DetectionRows)[];
 
 /** Findings of the window, dated at its end, so that asking again gives the same ones. */
-export async function detect(queries: QueryEngine, window: Window, thresholds: Thresholds): Promise<readonly Finding[]> {
+export async function detect(
+  queries: Pick<QueryEngine, "run">,
+  window: Window,
+  thresholds: Thresholds,
+): Promise<readonly Finding[]> {
   const parameters = { ...thresholds, ...windowParameters(window), period_seconds: window.periodMs / 1_000 };
   const rows: [keyof DetectionRows, readonly ResultRow[]][] = [];
   for (const query of detectionQueries) rows.push([query, await queries.run(query, parameters)]);

@@ -21,6 +21,7 @@ const topics = { alerts: settings.TIDEMARK_ALERTS_TOPIC_ARN };
 const detect = createDetectHandler({
   ...lakeEdge(settings, queries, telemetry, invocation),
   notifier: countedNotifier(telemetry, snsNotifier(tracedClient(SNSClient), topics)),
+  runbookUrl: settings.TIDEMARK_RUNBOOK_URL,
   thresholds: checkedThresholds(settings.TIDEMARK_THRESHOLDS, queries),
   thresholdNames: thresholdNames(queries.values()),
   observe: (observation) => countLake(telemetry, observation),

@@ -1,40 +1,18 @@
-// Detection and reports as handlers: what is filed, who is told, and what is not said twice.
+// Detection as a handler: what is filed, who is told, and what is not said twice.
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { test } from "node:test";
-import type { Context, SNSEvent } from "aws-lambda";
+import type { Context } from "aws-lambda";
 import { detectionQueries } from "../../functions/ask/detection.ts";
 import { acuteQueries } from "../../functions/core/acute-hits.ts";
 import { windowBefore } from "../../functions/core/window.ts";
 import { createDetectHandler, type LakeObservation } from "../../functions/detect.ts";
 import type { Message, Notifier, QueryEngine, ResultRow } from "../../functions/edges.ts";
-import { createReportHandler } from "../../functions/report.ts";
-import { createSlackHandler } from "../../functions/slack.ts";
 import { findingColumns } from "../../schema/made-columns.ts";
 import { type MemoryStore, memoryStore } from "../support/memory-store.ts";
 import { queryWithDuckdb } from "./core/parquet/readers.ts";
 
 const END_MS = Date.UTC(2026, 10, 23, 12);
-const window = windowBefore(END_MS, 86_400_000, 7);
 const MIB = 1_024 * 1_024;
-
-const growth: ResultRow = {
-  host_id: "i-1",
-  process_key: "b-1-1",
-  service: "checkout",
-  service_version: null,
-  environment: null,
-  instance_type: null,
-  zone: null,
-  pid: 1,
-  cause: "leak",
-  confidence: 1,
-  since: END_MS - 1,
-  excess_bytes: 40 * MIB,
-  in_use_bytes_first: MIB,
-  in_use_bytes_last: 41 * MIB,
-  late_growth_bytes: 20 * MIB,
-  valley_count: 3,
-};
 
 /** Rows as recent_findings gives them: every column is there. */
 const filed = (values: ResultRow): ResultRow => ({
@@ -190,7 +168,10 @@ test("trends ask the detection queries with the deployment's thresholds, over th
 test("trends are filed with every run, also when there are none: minutes only when there is something to file", async () => {
   deepEqual(
     [...(await run({ detector: "trends" })).lake.objects.keys()],
-    [`lake/finding/dt=2026-11-23/hr=12/detect-${END_MS}.parquet`],
+    [
+      `lake/finding/dt=2026-11-23/hr=12/detect-${END_MS}.parquet`,
+      `lake/saving/dt=2026-11-23/hr=00/ledger-${Date.UTC(2026, 10, 23)}.parquet`,
+    ],
   );
   deepEqual([...(await run({ detector: "acute" })).lake.objects.keys()], []);
 });
@@ -285,34 +266,4 @@ test("when telling fails nothing is filed, so that the next run tells it", async
   const notifier = { send: () => Promise.reject(new Error("SNS is down")) };
   await rejects(run({ lake, notifier, answers: { alloc_failures: [failure("checkout")] } }), /SNS is down/);
   equal(lake.objects.size, 0);
-});
-
-test("a report is kept as a page and announced with its key, a review under its own name", async () => {
-  for (const [kind, name] of [
-    ["weekly report", "weekly-report"],
-    ["peak review", "peak-review"],
-  ] as const) {
-    const lake = memoryStore();
-    const { messages, notifier } = mailbox();
-    const { queries } = engine({ process_causes: [growth] });
-    const key = await createReportHandler({ queries, lake, notifier, thresholds: {} })({ kind, window }, {} as Context);
-    equal(key, `reports/${name}-2026-11-23T1200.html`);
-    match(Buffer.from(lake.objects.get(key) ?? []).toString(), /checkout/);
-    match(messages[0]?.text ?? "", new RegExp(`The page: ${key}`));
-    equal(messages[0]?.topic, "reports");
-  }
-});
-
-test("each SNS record becomes one post to Slack, and a refused post fails the delivery", async () => {
-  const bodies: string[] = [];
-  const event = { Records: [{ Sns: { Subject: "s1", Message: "m1" } }, { Sns: { Message: "m2" } }] } as SNSEvent;
-  await createSlackHandler({ post: async (body) => void bodies.push(body) })(event, {} as Context);
-  deepEqual(
-    bodies.map((body) => JSON.parse(body).text),
-    ["s1", "Tidemark"],
-  );
-  await rejects(
-    createSlackHandler({ post: () => Promise.reject(new Error("Slack said 500")) })(event, {} as Context),
-    /Slack said 500/,
-  );
 });

@@ -37,6 +37,7 @@ export function memoryStore(isFailing: (operation: StoreOperation, key: string) 
       if (bytes === undefined) throw new Error(`no object ${from}`);
       objects.set(to, bytes);
     },
+    link: async (key) => `https://store.example/${encodeURIComponent(key)}`,
     async delete(key) {
       reach("delete", key);
       objects.delete(key);

@@ -3,11 +3,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { findingTable } from "../../functions/core/finding-table.ts";
+import { madeTable } from "../../functions/core/made-table.ts";
 import { writeParquet } from "../../functions/core/parquet/write.ts";
 import { windowParameters } from "../../functions/core/window.ts";
 import { rollUpLocally } from "../../local/roll-up-locally.ts";
 import { type CollectorSample, type Column, type Finding, type ProcessSample, processColumns } from "../../schema/columns.ts";
 import { lakeKey, partitionOf } from "../../schema/keys.ts";
+import { recommendationColumns, savingColumns } from "../../schema/made-columns.ts";
 import * as acute from "../support/acute-stories.ts";
 import { type Delivered, lakeFolder } from "../support/lake.ts";
 import { collectorSample, detailSample, hostSample, processSample, samples } from "../support/samples.ts";
@@ -21,18 +23,36 @@ export interface TestLake {
 }
 
 export async function testLakes(): Promise<readonly TestLake[]> {
+  return (await lakesOfStories()).map((lake) => ({ ...lake, parameters: { ...aboutAChange(lake), ...lake.parameters } }));
+}
+
+/** A change in the middle of the window, of a service that the lakes of odd values and of days have. */
+function aboutAChange({ name, parameters }: TestLake): TestLake["parameters"] {
+  const middle = Math.round((Number(parameters["window_start"]) + Number(parameters["window_end"])) / 2);
+  const service = name === "odd" ? (ODD_SERVICES[0] ?? "") : "service-1";
+  return { service, environment: "", changed_from: middle, changed_until: middle };
+}
+
+async function lakesOfStories(): Promise<readonly TestLake[]> {
   return [
     {
       name: "stories",
       folder: await lakeFolder([{ samples: samples({ process: storyRows }) }], END_MS, true),
-      parameters: { ...storyParameters, hr: 11 },
+      parameters: { ...storyParameters, hr: 11, ...peakOf(END_MS - 24 * HOUR_MS, 8) },
     },
     await acuteLake(),
     await oddLake(),
     await daysLake(),
-    { name: "empty", folder: await lakeFolder([], END_MS), parameters: { ...storyParameters, hr: 11 } },
+    {
+      name: "empty",
+      folder: await lakeFolder([], END_MS),
+      parameters: { ...storyParameters, hr: 11, ...peakOf(END_MS - 24 * HOUR_MS, 8) },
+    },
   ];
 }
+
+/** Of the queries behind a review: the peak within the window. */
+const peakOf = (fromMs: number, hours: number) => ({ peak_from: fromMs, peak_to: fromMs + hours * HOUR_MS });
 
 /** Hosts and processes by the minute, of an hour and of a day. */
 async function acuteLake(): Promise<TestLake> {
@@ -41,7 +61,14 @@ async function acuteLake(): Promise<TestLake> {
   return {
     name: "acute",
     folder: await lakeFolder(deliveries, acute.END_MS),
-    parameters: { ...windowParameters(window), period_seconds: 3_600, bucket_seconds: 1_800, hr: 11 },
+    parameters: {
+      ...windowParameters(window),
+      period_seconds: 3_600,
+      bucket_seconds: 1_800,
+      hr: 11,
+      ...peakOf(acute.END_MS - HOUR_MS, 1),
+      reads: "minutes",
+    },
   };
 }
 
@@ -72,11 +99,19 @@ async function oddLake(): Promise<TestLake> {
     folder,
     ODD_SERVICES.flatMap((service, index) => [window.startMs, window.endMs - 1].map((at) => finding(service, index, at))),
   );
+  putLedger(folder, ODD_SERVICES, [window.startMs, window.endMs - 1]);
   await rollUpLocally(folder, window, HOUR_MS / 1_000);
   return {
     name: "odd",
     folder,
-    parameters: { ...windowParameters(window), period_seconds: 3_600, bucket_seconds: 1_800, hr: 23 },
+    parameters: {
+      ...windowParameters(window),
+      period_seconds: 3_600,
+      bucket_seconds: 1_800,
+      hr: 23,
+      ...peakOf(ODD_START_MS + HOUR_MS, 1),
+      reads: "minutes",
+    },
   };
 }
 
@@ -95,6 +130,9 @@ function oddProcess(service: string, pid: number, index: number): ProcessSample[
       sampled_at,
       comm: row % 2 === 0 ? service : null,
       allocator: "glibc",
+      // Another setting in the last hours of some, and one that nobody can see in some of them.
+      tunables: row < 6 ? null : index % 3 === 0 ? `MALLOC_ARENA_MAX=2 größe=${service}` : null,
+      service_version: row < 8 ? "1" : "größe",
       rss_bytes: index === 1 ? LARGEST : index === 2 ? null : row % 2,
       rss_bytes_max: row,
       anon_bytes: row % 6 === 5 ? null : live + 64 * MIB + 1,
@@ -142,6 +180,8 @@ async function daysLake(): Promise<TestLake> {
           reclaimable_bytes: figure(20),
           non_main_free_bytes: figure(10),
           arena_count: 1 + (index % 9),
+          allocator: hour < 24 || index % 2 === 0 ? "glibc" : "jemalloc",
+          service_version: hour < 48 ? "1" : "2",
         });
       }),
     ),
@@ -162,11 +202,21 @@ async function daysLake(): Promise<TestLake> {
     folder,
     times.map((at, index) => finding(`service-${index}`, index, at)),
   );
+  putLedger(
+    folder,
+    times.map((_, index) => `service-${index}`),
+    times,
+  );
   await rollUpLocally(folder, daysWindow, HOUR_MS / 1_000);
   return {
     name: "days",
     folder,
-    parameters: { ...windowParameters(daysWindow), period_seconds: 86_400, hr: HOURS_OF_A_DAY[0] ?? 0 },
+    parameters: {
+      ...windowParameters(daysWindow),
+      period_seconds: 86_400,
+      hr: HOURS_OF_A_DAY[0] ?? 0,
+      ...peakOf(daysWindow.startMs + 24 * HOUR_MS, 24),
+    },
   };
 }
 
@@ -194,6 +244,50 @@ const finding = (service: string, index: number, foundAtMs: number): Finding => 
   confidence: index % 2 === 0 ? 0.5 : null,
   class_at: index % 2 === 0 ? foundAtMs : null,
 });
+
+/** What was recommended and what it saved, of each service at each of these times. */
+function putLedger(folder: string, services: readonly string[], times: readonly number[]): void {
+  for (const [place, at] of times.entries()) {
+    const recommendations = services.map((service, index) => ({
+      recommended_at: at,
+      finding_id: `id-${index}`,
+      service,
+      environment: index % 4 === 3 ? "live" : null,
+      cause: "fragmentation",
+      recommendation_id: `größe "${index}"`,
+      title: service,
+      setting: index % 2 === 0 ? null : service,
+      changes: index % 2 === 0 ? "" : "glibc.arena_max=2",
+      bytes_per_process_expected: index === 0 ? LARGEST : null,
+      dollars_per_month_least: index % 2 === 0 ? 0.1 : null,
+      state: place % 2 === 0 ? "proposed" : "withdrawn",
+      withdrawn_because: place % 2 === 0 ? null : service,
+    }));
+    const savings = services.map((service, index) => ({
+      verified_at: at,
+      service,
+      environment: index % 4 === 3 ? "live" : null,
+      recommendation_id: index % 3 === 0 ? null : `größe "${index}"`,
+      setting: service,
+      changed_at: (times[0] ?? 0) - index * HOUR_MS,
+      host_count: 1 + place,
+      saved_bytes_per_host: index === 0 ? -LARGEST : null,
+      dollars_per_month_most: index === 0 ? -0.5 : null,
+      verdict: "helped",
+      evidence: service,
+    }));
+    const put = (key: string, bytes: Uint8Array) => {
+      const path = join(folder, key);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, bytes);
+    };
+    put(
+      lakeKey("recommendation", partitionOf(at), `advice-${at}`),
+      writeParquet("recommendation", madeTable(recommendationColumns, recommendations)),
+    );
+    put(lakeKey("saving", partitionOf(at), `ledger-${at}`), writeParquet("saving", madeTable(savingColumns, savings)));
+  }
+}
 
 /** One file an hour, as detection writes them. */
 function putFindings(folder: string, findings: readonly Finding[]): void {

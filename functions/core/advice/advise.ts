@@ -62,7 +62,8 @@ const EFFECT_BYTES_MIN = 4_194_304;
 const SAME_SHARE = 0.05;
 const QUERY = "process_timeline";
 
-export function advise(input: AdviceInput): Advice {
+/** `withdrawn`: remedies that were tried on this service and did not help, by id, with what was measured. */
+export function advise(input: AdviceInput, withdrawn: ReadonlyMap<string, string> = new Map()): Advice {
   const situation = situationOf(input);
   const price = memoryPrice(input.instance_type);
   const notAdvised: { id: string; title: string; because: string }[] = [];
@@ -70,7 +71,7 @@ export function advise(input: AdviceInput): Advice {
   for (const remedy of remedies) {
     const verdict = remedy.judge(situation);
     if (verdict === null) continue;
-    const because = verdict.kind === "not" ? verdict.because : whyNot(verdict, situation);
+    const because = verdict.kind === "not" ? verdict.because : (withdrawn.get(remedy.id) ?? whyNot(verdict, situation));
     if (because !== null) notAdvised.push({ id: remedy.id, title: remedy.title, because });
     else if (verdict.kind === "advised") advised.push({ remedy, verdict, conditions: conditionsOf(verdict, situation) });
   }

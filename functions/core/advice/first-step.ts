@@ -1,33 +1,43 @@
-// The first thing to do about a finding in one line, for a message: what to set, what it brings, and where the rest stands.
-import type { Finding } from "../../../schema/columns.ts";
+// The first thing to do about a finding, for a message: what to set, what it brings; the rest stands in the report.
+// Which recommendation is first is advise.ts's.
+import { clipText } from "../report/text.ts";
 import { formatBytes } from "../units.ts";
-import { type Advice, advise, type Recommendation } from "./advise.ts";
-import { inputOfFinding, type ProcessValues } from "./inputs.ts";
+import type { Advice, Recommendation } from "./advise.ts";
 
-/** Longest setting shown in a line; the whole of it is in the report. */
-const SETTING_LENGTH_MAX = 160;
+/** Longest line of a setting shown; the whole of it is in the report. */
+const LINE_LENGTH_MAX = 160;
+const LINES_MAX = 4;
 
-/**
- * Of a finding; `values` is a row of the process that is worst off (heap_composition), null where there is none, and then only the
- * cause speaks. Null when there is nothing to recommend. Plain text: whoever sends it escapes it for where it goes.
- */
-export const firstStep = (finding: Finding, values: ProcessValues | null): string | null =>
-  firstStepOf(advise(inputOfFinding(finding, values)));
-
-/** The same of advice that was worked out already. */
-export function firstStepOf({ recommendations }: Advice): string | null {
-  const [first] = recommendations;
-  if (first === undefined) return null;
-  const setting = first.setting === "" ? "" : `: ${clip(first.setting.replaceAll("\n", "; "))}`;
-  return `${first.title}${setting}${effectText(first)}`;
+/** Plain text of bounded length, with nothing invisible in it: whoever sends it escapes it for where it goes. */
+export interface FirstStep {
+  readonly title: string;
+  /** ` (about 84 MiB back in a process)`; empty where it cannot be told. */
+  readonly effect: string;
+  /** As it is pasted, line by line; empty where it is code. */
+  readonly setting: string;
 }
 
-/** ` (about 84 MiB back)`, with the fleet's sum where that is more than one process. */
+/** In one line; null when there is nothing to recommend. */
+export function firstStepOf(advice: Advice): string | null {
+  const step = firstStepParts(advice);
+  if (step === null) return null;
+  return `${step.title}${step.setting === "" ? "" : `: ${step.setting.replaceAll("\n", "; ")}`}${step.effect}`;
+}
+
+export function firstStepParts({ recommendations }: Advice): FirstStep | null {
+  const [first] = recommendations;
+  if (first === undefined) return null;
+  const lines = first.setting.split("\n").slice(0, LINES_MAX);
+  return {
+    title: clipText(first.title, LINE_LENGTH_MAX),
+    effect: effectText(first),
+    setting: lines.map((line) => clipText(line, LINE_LENGTH_MAX)).join("\n"),
+  };
+}
+
+/** With the fleet's sum where that is more than one process. */
 function effectText({ effect, bytesFleet }: Recommendation): string {
   if (effect === null) return "";
   const fleet = bytesFleet !== null && bytesFleet > effect.likely ? `, ${formatBytes(bytesFleet)} in all` : "";
   return ` (about ${formatBytes(effect.likely)} back in a process${fleet})`;
 }
-
-const clip = (text: string): string =>
-  text.length <= SETTING_LENGTH_MAX ? text : `${text.slice(0, SETTING_LENGTH_MAX - 1)}\u2026`;

@@ -1,5 +1,6 @@
 // Changes in the forms that people paste: environment, systemd, Dockerfile, ECS task, Kubernetes, command lines, sysctl.
 // Values that others set already are kept, and are escaped for each form: they are strangers' words.
+import { shellText } from "../shell-text.ts";
 import { knobOf } from "./catalogue.ts";
 import type { Change, Form } from "./remedy.ts";
 import type { Settings } from "./tunables.ts";
@@ -126,8 +127,6 @@ function commandForms(changes: readonly Change[]): readonly Form[] {
 
 const shellLine = (variables: ReadonlyMap<string, string>): string =>
   [...variables].map(([name, value]) => `${name}=${shellText(value)}`).join(" ");
-
-const shellText = (value: string): string => (/^[\w./:,=@%+-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`);
 
 /** In double quotes of a unit file: man 7 systemd.syntax; % is a specifier (man 5 systemd.unit). */
 const systemdText = (text: string): string => text.replace(/["\\]/g, "\\$&").replaceAll("%", "%%");

@@ -78,6 +78,14 @@ export function inputOf(values: ProcessValues, { cause, fleet, shimPath }: Conce
   };
 }
 
+/** Of rows of processes that of the service which holds most; null where none of its processes is among them. */
+export function worstOf<T extends ProcessValues>(service: string, rows: readonly T[]): T | null {
+  const held = (row: T) => (typeof row["free_resident_bytes"] === "number" ? row["free_resident_bytes"] : 0);
+  let worst: T | null = null;
+  for (const row of rows) if (row["service"] === service && (worst === null || held(row) > held(worst))) worst = row;
+  return worst;
+}
+
 /** `values` is a row of the process that is worst off; null where there is none, and then only the cause speaks. */
 export function inputOfFinding(finding: Finding, values: ProcessValues | null): AdviceInput {
   const { cause, excess_bytes, host_count, process_count } = finding;

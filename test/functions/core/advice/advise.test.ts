@@ -4,7 +4,8 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { advise } from "../../../../functions/core/advice/advise.ts";
 import { knobOf, presenceOf } from "../../../../functions/core/advice/catalogue.ts";
-import { firstStep, firstStepOf } from "../../../../functions/core/advice/first-step.ts";
+import { firstStepOf } from "../../../../functions/core/advice/first-step.ts";
+import { inputOfFinding } from "../../../../functions/core/advice/inputs.ts";
 import { type AdviceInput, type Figures, situationOf, versionOf } from "../../../../functions/core/advice/situation.ts";
 import { input, MIB } from "./inputs.ts";
 
@@ -161,10 +162,10 @@ test("the first step is one line, with what it brings", () => {
     evidence: "",
   };
   equal(
-    firstStep(finding, { ...held(100, 90), allocator: "glibc", allocator_version: "2.36" }),
+    firstStepOf(advise(inputOfFinding(finding, { ...held(100, 90), allocator: "glibc", allocator_version: "2.36" }))),
     "Give memory back after the peak (relief): LD_PRELOAD=/usr/lib/tidemark/libtidemark.so TIDEMARK_RELIEF=1; tidemark relief <pid> --timeout 5m (about 90 MiB back in a process, 360 MiB in all)",
   );
-  equal(firstStep(finding, null), null);
+  equal(firstStepOf(advise(inputOfFinding(finding, null))), null);
 });
 
 const values = [null, 0, 1, 4_096, MIB, 100 * MIB, 3 * 2 ** 30, 2 ** 53] as const;
