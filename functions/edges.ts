@@ -13,6 +13,8 @@ export interface ObjectStore {
   /** Keys that begin with the prefix, in order. */
   list(prefix: string): AsyncIterable<string>;
   copy(from: string, to: string): Promise<void>;
+  /** An address that opens the object in a browser for whoever has it, as long as the store allows; null where it has none. */
+  link(key: string): Promise<string | null>;
   /** Deleting what is not there is no error. */
   delete(key: string): Promise<void>;
 }

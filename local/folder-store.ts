@@ -1,7 +1,8 @@
 // A folder in the place of the bucket: keys are paths below it.
 // Like S3, an object appears whole or not at all, and the last writer wins.
 import { open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join, normalize, sep } from "node:path";
+import { dirname, join, normalize, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { makeFolder } from "../collector/ship/make-folder.ts";
 import type { ObjectStore } from "../functions/edges.ts";
 
@@ -45,6 +46,9 @@ export function folderStore(folder: string): ObjectStore {
       const bytes = await this.get(from);
       if (bytes === null) throw new Error(`no object ${from} below ${folder} to copy`);
       await this.put(to, bytes);
+    },
+    async link(key) {
+      return pathToFileURL(resolve(pathOf(key))).href;
     },
     async delete(key) {
       await rm(pathOf(key), { force: true });

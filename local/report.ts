@@ -22,19 +22,21 @@ const isThreshold = ({ name }: Parameter): boolean => !/^(window_|dt_|period_)/.
 /** As the hours of a day: troughs are found to a twenty-fourth of a period. */
 const BUCKETS_PER_PERIOD = 24;
 
-export async function report(options: {
+export interface ReportVerb {
   readonly folder: string;
   readonly reportPath: string;
   readonly periodMs: number;
   readonly periodCount: number;
   readonly parameters: Readonly<Record<string, string>>;
-}): Promise<void> {
-  await pendingConverter(options.folder, { log: stderrLog, report: conversionTotals().add }).convertPending();
+}
+
+export async function report(options: ReportVerb): Promise<void> {
+  await convertAll(options.folder);
   const window = windowBefore((await newestSample(options.folder)) + 1, options.periodMs, options.periodCount);
-  await rollUpLocally(options.folder, window, Math.max(1, Math.round(options.periodMs / 1_000 / BUCKETS_PER_PERIOD)));
+  await rollUpLocally(options.folder, window, bucketSecondsOf(options.periodMs));
   const lake = await openLake(options.folder);
   try {
-    const findings = await detectLocally(lake, options.folder, window, thresholds(options.parameters));
+    const findings = await detectLocally(lake, options.folder, window, thresholdsOf(options.parameters));
     const page = await drawReport(lake, { window, findings, title: "Tidemark report", generatedAtMs: Date.now() });
     writeFileSync(options.reportPath, page);
     process.stdout.write(
@@ -46,7 +48,13 @@ export async function report(options: {
   }
 }
 
-async function newestSample(folder: string): Promise<number> {
+export async function convertAll(folder: string): Promise<void> {
+  await pendingConverter(folder, { log: stderrLog, report: conversionTotals().add }).convertPending();
+}
+
+export const bucketSecondsOf = (periodMs: number): number => Math.max(1, Math.round(periodMs / 1_000 / BUCKETS_PER_PERIOD));
+
+export async function newestSample(folder: string): Promise<number> {
   const lake = await openLake(folder);
   try {
     return await newestSampleMs(lake);
@@ -55,7 +63,7 @@ async function newestSample(folder: string): Promise<number> {
   }
 }
 
-function thresholds(parameters: Readonly<Record<string, string>>): Readonly<Record<string, number>> {
+export function thresholdsOf(parameters: Readonly<Record<string, string>>): Readonly<Record<string, number>> {
   const catalogue = readCatalogue();
   const names = new Set(
     [...detectionQueries, ...acuteQueries]

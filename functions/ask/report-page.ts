@@ -5,6 +5,7 @@ import { fillReport } from "../core/report/fill.ts";
 import { renderReport } from "../core/report/page.ts";
 import { type Window, windowParameters } from "../core/window.ts";
 import type { QueryEngine } from "../edges.ts";
+import { withdrawnAdvice } from "./ledger.ts";
 
 export interface ReportRequest {
   readonly window: Window;
@@ -32,5 +33,6 @@ export async function drawReport(queries: QueryEngine, request: ReportRequest): 
     heap_composition: await queries.run("heap_composition", lastPeriod),
     collector_cost: await queries.run("collector_cost", parameters),
   };
-  return renderReport(fillReport({ ...request, rows }));
+  const withdrawn = await withdrawnAdvice(queries, window);
+  return renderReport(fillReport({ ...request, rows, withdrawn }));
 }

@@ -9,7 +9,11 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { ObjectStore } from "../edges.ts";
+
+/** The longest that S3 takes. Credentials of a role end earlier, and the link with them: those of a Lambda within hours. */
+const LINK_SECONDS = 7 * 24 * 3_600;
 
 /**
  * Without s3:ListBucket on the bucket S3 answers 403 instead of NoSuchKey for a missing object; then `get` throws,
@@ -52,6 +56,8 @@ export function s3Store(client: S3Client, bucket: string): ObjectStore {
       const source = `${bucket}/${from.split("/").map(encodeURIComponent).join("/")}`;
       await client.send(new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: source }));
     },
+    // Signed here, without a call: who opens it acts with our leave to read the object and to use its key.
+    link: (key) => getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: key }), { expiresIn: LINK_SECONDS }),
     async delete(key) {
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     },

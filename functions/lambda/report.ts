@@ -21,6 +21,6 @@ export const handler = observed({
   also: [traced()],
   handler: (event: unknown, context: Context) => {
     const window = scheduledWindow(event, settings.TIDEMARK_PERIOD_SECONDS * 1_000, settings.TIDEMARK_PERIODS);
-    return report({ kind: "weekly report", window }, context);
+    return report({ window }, context);
   },
 });

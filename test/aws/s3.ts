@@ -23,6 +23,7 @@ export interface S3 {
   /** Writes as a service inside AWS would. */
   put(bucket: string, key: string, bytes: Uint8Array): void;
   get(bucket: string, key: string): Buffer | null;
+  remove(bucket: string, key: string): void;
   keys(bucket: string, prefix?: string): readonly string[];
   written(bucket: string, key: string): StoredObject | undefined;
   onCreated(listener: OnCreated): void;
@@ -126,8 +127,7 @@ export function createS3(folder: string): S3 {
       case "HeadObject":
         return getObject(request, bucket, key);
       case "DeleteObject":
-        objectsOf(bucket).delete(key);
-        rmSync(fileOf(bucket, key), { force: true });
+        s3.remove(bucket, key);
         return { status: 204 };
       default:
         throw new AwsError("NotImplemented", 501, `no stand-in for ${request.operation}`);
@@ -142,6 +142,10 @@ export function createS3(folder: string): S3 {
       mkdirSync(folderOf(name), { recursive: true });
     },
     put: (bucket, key, bytes) => void write(bucket, key, bytes, { crc32: null, contentType: "application/octet-stream" }),
+    remove(bucket, key) {
+      objectsOf(bucket).delete(key);
+      rmSync(fileOf(bucket, key), { force: true });
+    },
     get: (bucket, key) => (existsSync(fileOf(bucket, key)) ? readFileSync(fileOf(bucket, key)) : null),
     keys: (bucket, prefix = "") => [...objectsOf(bucket).keys()].filter((key) => key.startsWith(prefix)).sort(),
     written: (bucket, key) => objectsOf(bucket).get(key),

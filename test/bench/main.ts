@@ -21,6 +21,7 @@ import { benchAllocation } from "./native/allocation.ts";
 import { benchFailures } from "./native/failures.ts";
 import { benchMemory } from "./native/memory.ts";
 import { benchMmap } from "./native/mmap.ts";
+import { benchProfile } from "./native/profile.ts";
 import { benchServers } from "./native/servers.ts";
 import { benchShimAgreement } from "./native/shim-agreement.ts";
 import { benchStartup } from "./native/startup.ts";
@@ -29,6 +30,7 @@ import { benchWalk } from "./native/walk.ts";
 import { cells, machine, pageOf, replaceSections, type Section, short } from "./page.ts";
 import { regressions } from "./regressions.ts";
 import type { BenchRow } from "./row.ts";
+import { benchWeekly } from "./weekly/report.ts";
 
 const root = join(import.meta.dirname, "../..");
 const PAGE = "docs/benchmarks.md";
@@ -48,6 +50,7 @@ const areas: Readonly<Record<string, Readonly<Record<string, Bench>>>> = {
     servers: benchServers,
     allocation: benchAllocation,
     failures: benchFailures,
+    profile: benchProfile,
     memory: benchMemory,
     tools: benchTools,
   },
@@ -65,6 +68,7 @@ const areas: Readonly<Record<string, Readonly<Record<string, Bench>>>> = {
     "cold-start": benchColdStart,
     compaction: benchCompaction,
     fleet: benchFleet,
+    weekly: benchWeekly,
   },
 };
 const names = Object.entries(areas).flatMap(([area, parts]) => [area, ...Object.keys(parts).filter((part) => part !== area)]);

@@ -1,6 +1,6 @@
 // A folder that behaves like a bucket.
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -32,4 +32,11 @@ test("a key that would leave the folder is refused", async () => {
     await rejects(store.put(key, Buffer.from("x")), /does not name an object below/, key);
     await rejects(store.get(key), /does not name an object below/, key);
   }
+});
+
+test("a link is the file's address, whatever is in its name", async () => {
+  const folder = newFolder();
+  const store = folderStore(folder);
+  await store.put("reports/a b#c.html", Buffer.from("page"));
+  equal(readFileSync(new URL((await store.link("reports/a b#c.html")) ?? ""), "utf8"), "page");
 });

@@ -2,7 +2,7 @@
 // It leaves drawing to charts.ts, and does not know what is measured.
 
 export interface ByteAxis {
-  readonly unit: "MiB" | "GiB";
+  readonly unit: "MiB" | "GiB" | "TiB";
   readonly bytesPerUnit: number;
   /** Upper end of the axis, in the unit. */
   readonly top: number;
@@ -12,8 +12,8 @@ export interface ByteAxis {
 
 /** Axis for values up to bytesMax, with headroom for one line of text above the largest. */
 export function byteAxis(bytesMax: number): ByteAxis {
-  const unit = bytesMax >= gibFrom ? "GiB" : "MiB";
-  const bytesPerUnit = unit === "GiB" ? 2 ** 30 : 2 ** 20;
+  const unit = bytesMax >= tibFrom ? "TiB" : bytesMax >= gibFrom ? "GiB" : "MiB";
+  const bytesPerUnit = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }[unit];
   const largest = Math.max(bytesMax / bytesPerUnit, smallestTop);
   return { unit, bytesPerUnit, top: largest * headroom, ticks: multiples(0, largest, roundStep(largest / byteTickCount)) };
 }
@@ -44,8 +44,9 @@ export function timeAxis(startMs: number, endMs: number): TimeAxis {
   return { startMs, endMs: end, ticks, title };
 }
 
-/** From here the labels beside the axis are in GiB as well (units.ts). */
+/** From here the labels beside the axis are in these units as well (units.ts). */
 const gibFrom = 2 ** 30;
+const tibFrom = 2 ** 40;
 /** An axis of a process that uses nothing still needs a height. Unit: the axis's own. */
 const smallestTop = 1 / 64;
 const headroom = 1.16;

@@ -2,7 +2,8 @@
 import type { Finding } from "../../../schema/columns.ts";
 import type { ResultRow } from "../../edges.ts";
 import { type Advice, advise } from "../advice/advise.ts";
-import { inputOfFinding } from "../advice/inputs.ts";
+import { inputOfFinding, worstOf } from "../advice/inputs.ts";
+import type { WithdrawnOf } from "../ledger/recommendation-rows.ts";
 import { largestPins } from "../pins.ts";
 import { maybeList, maybeNumber, maybeText, numberOf, textOf } from "../result-rows.ts";
 import type { Window } from "../window.ts";
@@ -27,6 +28,8 @@ export function fillReport(options: {
   readonly generatedAtMs: number;
   /** Drawn before larger ones, whether or not something was found. */
   readonly servicesFirst?: readonly string[];
+  /** What the ledger has withdrawn. */
+  readonly withdrawn?: WithdrawnOf;
 }): ReportModel {
   const { rows, findings, window, servicesFirst = [] } = options;
   const [first] = rows.heap_composition;
@@ -44,7 +47,9 @@ export function fillReport(options: {
     windowStartMs: window.startMs,
     windowEndMs: window.endMs,
     findings,
-    advice: new Map(findings.map((finding) => [finding.finding_id, adviceOn(finding, rows.heap_composition)])),
+    advice: new Map(
+      findings.map((finding) => [finding.finding_id, adviceOn(finding, rows.heap_composition, options.withdrawn)]),
+    ),
     processes: drawn.map((row) => processReport(row, timelines.get(processIdOf(row)) ?? [])),
     processCount: first === undefined ? 0 : numberOf(first, "process_count"),
     cost: {
@@ -56,11 +61,11 @@ export function fillReport(options: {
 }
 
 /** By the figures of the service's process that holds most; a service whose processes were not read has advice by its cause only. */
-function adviceOn(finding: Finding, rows: readonly ResultRow[]): Advice {
-  const held = (row: ResultRow) => maybeNumber(row, "free_resident_bytes") ?? 0;
-  const [worst = null] = rows.filter((row) => textOf(row, "service") === finding.service).sort((a, b) => held(b) - held(a));
-  return advise(inputOfFinding(finding, worst));
-}
+const adviceOn = (finding: Finding, rows: readonly ResultRow[], withdrawn: WithdrawnOf | undefined): Advice =>
+  advise(
+    inputOfFinding(finding, worstOf(finding.service, rows)),
+    withdrawn?.(finding.service, finding.environment ?? null) ?? new Map(),
+  );
 
 const processIdOf = (row: ResultRow): string => `${textOf(row, "host_id")}/${textOf(row, "process_key")}`;
 

@@ -121,11 +121,11 @@ const media = `
 .watched{grid-template-columns:auto auto;justify-content:start;gap:8px 40px}
 .wave{height:38px}
 }
-@media print{body{background:#fff}.card{break-inside:avoid}.top{background:none;color:#000}.wave{display:none}}
+@media print{:root{color-scheme:light}body{background:#fff}.card{break-inside:avoid}.top{background:none}.top,.top *{color:#000!important}.wave{display:none}}
 `;
 
 export const styleSheet = `:root{color-scheme:light dark;${colours.light}}
-@media (prefers-color-scheme:dark){:root{${colours.dark}}}
+@media screen and (prefers-color-scheme:dark){:root{${colours.dark}}}
 ${layout}${header}${findings}${processes}${media}`.replace(/\n\s*/g, "\n");
 
 /** The mark: two waves under the line that high tide left. */

@@ -22,8 +22,13 @@ const plotWidth = chartWidth - plot.left - plot.right;
 /** Least distance between the baselines of two labels at the ends of lines. */
 const labelLine = 15;
 
-/** RSS, live and free bytes over the window, or null when nothing was measured in it. */
-export async function timelineChart(timeline: readonly TimelinePoint[], startMs: number, endMs: number) {
+/** RSS, live and free bytes over the window, or null when nothing was measured in it; `shaded` is a stretch to point at. */
+export async function timelineChart(
+  timeline: readonly TimelinePoint[],
+  startMs: number,
+  endMs: number,
+  shaded: { readonly fromMs: number; readonly toMs: number } | null = null,
+) {
   const points = drawablePoints(timeline, startMs, endMs);
   const drawn = seriesNames.filter((series) => lastValue(points, series) !== null);
   if (drawn.length === 0) return null;
@@ -38,6 +43,7 @@ export async function timelineChart(timeline: readonly TimelinePoint[], startMs:
     config: chartConfig,
     data: { values: rows(points, drawn, bytes) },
     layer: [
+      ...(shaded === null ? [] : [shade(shaded.fromMs, shaded.toMs, time)]),
       { mark: { type: "area", color: "var(--rss)", opacity: 0.1 }, encoding: encoding("rss_bytes") },
       unitLabel(bytes),
       ...tideMark(points, bytes),
@@ -104,6 +110,13 @@ function toUnit(bytes: number | null, axis: ByteAxis): number | null {
 /** Height of a value in the plot, in pixels from its top. */
 function pixelY(bytes: number, axis: ByteAxis): number {
   return plot.height * (1 - bytes / axis.bytesPerUnit / axis.top);
+}
+
+/** Behind everything, as far as it lies in the window. */
+function shade(fromMs: number, toMs: number, { startMs, endMs }: TimeAxis): Layer {
+  const pixelX = (atMs: number) => (plotWidth * (Math.min(Math.max(atMs, startMs), endMs) - startMs)) / (endMs - startMs);
+  const sides = { x: pixelX(fromMs), x2: pixelX(toMs), y: 0, y2: plot.height };
+  return { ...oneRow, mark: { type: "rect", ...sides, color: "var(--line)", opacity: 0.7 } };
 }
 
 /** Values that stand alone between gaps. */

@@ -54,3 +54,22 @@ test("a page opens in a browser, rejects read as lines", async () => {
   equal(use.aws.s3.written("lake", "rejects/a.ndjson")?.contentType, "application/x-ndjson");
   equal(use.aws.s3.written("lake", "lake/a.parquet")?.contentType, "application/octet-stream");
 });
+
+test("a link opens the object without credentials, for as long as they allow, and nothing else", async () => {
+  await using use = await bucket();
+  const key = "reports/a b+c&ü.html";
+  await use.store.put(key, Buffer.from("<p>page</p>"));
+  const link = new URL((await use.store.link(key)) ?? "");
+  equal(await (await fetch(link)).text(), "<p>page</p>");
+  equal(link.searchParams.get("X-Amz-Expires"), "604800");
+  match(link.searchParams.get("X-Amz-SignedHeaders") ?? "", /^host$/);
+});
+
+test("a link names the bucket in the host, as S3 wants it, and is made without a call", async () => {
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret", sessionToken: "token" };
+  const store = s3Store(new S3Client({ region: "eu-central-1", credentials }), "tidemark-lake-1");
+  const link = new URL((await store.link("reports/w.html")) ?? "");
+  equal(link.host, "tidemark-lake-1.s3.eu-central-1.amazonaws.com");
+  equal(link.pathname, "/reports/w.html");
+  equal(link.searchParams.get("X-Amz-Security-Token"), "token");
+});
