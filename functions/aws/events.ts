@@ -2,6 +2,7 @@
 // The handlers take those; what a scheduled time is, only this file knows.
 import * as z from "zod/mini";
 import type { Detector } from "../core/finding-states.ts";
+import type { ReviewRequest, Span } from "../core/review/span.ts";
 import { type Window, windowBefore } from "../core/window.ts";
 
 /** EventBridge Scheduler fills in `<aws.scheduler.scheduled-time>`: the time that was meant, not the time of a retry. */
@@ -10,33 +11,35 @@ const scheduled = z.object({ scheduled_at: z.iso.datetime({ offset: true }) });
 /** The schedule of detection says which of the two it wants; without a word it is trends. */
 const detection = z.object({ detector: z._default(z.enum(["trends", "acute"]), "trends") });
 
-/** A peak to look back at: when it began and ended, and the cycle of the traffic within it (`30s`, `15m`, `1h`, `1d`). */
-const review = z.pipe(
-  z.object({
-    window_start: z.iso.datetime({ offset: true }),
-    window_end: z.iso.datetime({ offset: true }),
-    period: z.string().check(z.regex(/^[1-9]\d{0,5}[smhd]$/, "expected a number and one of s, m, h, d, as in 1h")),
-  }),
-  z.transform(({ window_start, window_end, period }, context): Window => {
-    const [startMs, endMs, periodMs] = [Date.parse(window_start), Date.parse(window_end), periodOf(period)];
-    if (endMs - startMs < periodMs) {
-      const message = `the window has ${endMs - startMs} ms, a period ${periodMs}: at least one`;
-      context.issues.push({ code: "custom", message, input: window_end });
-      return z.NEVER;
-    }
-    // Queries judge whole periods: what does not fill one at the beginning is left out.
-    return { startMs: endMs - periodMs * Math.floor((endMs - startMs) / periodMs), endMs, periodMs };
-  }),
-);
+const span = z.strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) });
+
+/** More is no title; the page would clip it. */
+const TITLE_LENGTH_MAX = 120;
+
+/**
+ * A peak to look back at, and earlier ones to compare it with: given, or the same hours of `weeks` weeks before. Names that are
+ * none of these are refused, because a review of something else than was meant looks like one.
+ */
+const review = z.strictObject({
+  ...span.def.shape,
+  against: z._default(z.array(span), []),
+  weeks: z._default(z.number(), 0),
+  title: z.optional(
+    z.string().check(z.minLength(1), z.maxLength(TITLE_LENGTH_MAX, `expected at most ${TITLE_LENGTH_MAX} characters`)),
+  ),
+});
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: HOUR_MS, d: 24 * HOUR_MS };
 
 /** Milliseconds since 1970. Throws on another event. */
 export const scheduledAtMs = (event: unknown): number => Date.parse(checked(scheduled, event).scheduled_at);
 
-export const reviewWindow = (event: unknown): Window => checked(review, event);
+/** As the times were written; whether they make a review is core/review/span.ts's. */
+export function reviewEvent(event: unknown): ReviewRequest {
+  const { from, to, against, weeks, title } = checked(review, event);
+  return { ...spanOf({ from, to }), title: title ?? null, against: against.map(spanOf), weeks };
+}
 
 /** The last whole periods before the scheduled time; they end at a whole hour, or at a whole period where that is shorter. */
 export function scheduledWindow(event: unknown, periodMs: number, periodCount: number): Window {
@@ -60,7 +63,7 @@ export function detectEvent(
 export const bucketSecondsOf = (periodSeconds: number): number =>
   Math.min(HOUR_MS / 1_000, Math.max(1, Math.round(periodSeconds / 24)));
 
-const periodOf = (text: string): number => Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] ?? Number.NaN);
+const spanOf = ({ from, to }: z.output<typeof span>): Span => ({ fromMs: Date.parse(from), toMs: Date.parse(to) });
 
 function checked<T extends z.ZodMiniType>(shape: T, event: unknown): z.output<T> {
   const parsed = shape.safeParse(event);

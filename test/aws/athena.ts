@@ -1,6 +1,7 @@
 // Athena's API over DuckDB: executions with states, parameters, pages of results and UNLOAD.
 // How a statement is run is athena-sql.ts's. Source: Athena API reference (JSON 1.1).
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AthenaRunner, type AthenaTable, athenaRunner } from "./athena-sql.ts";
 import type { S3 } from "./s3.ts";
 import { AwsError, type Json, jsonService, numberField, type Service, textField } from "./wire.ts";
@@ -13,13 +14,15 @@ interface Execution {
   table: AthenaTable | null;
 }
 
+export type Ending = { readonly failsWith: string } | { readonly queuesMs: number } | "hangs" | "cancelled";
+
 export interface Athena {
   readonly service: Service;
   /** Databases by name are buckets that hold a lake. */
   createDatabase(name: string, bucket: string): void;
   createWorkgroup(name: string): void;
-  /** The next execution ends so, instead of running; "hangs" keeps it running until it is stopped. */
-  nextEnds(how: { readonly failsWith: string } | "hangs"): void;
+  /** The next execution ends so, instead of running, or waits first; "hangs" keeps it running until it is stopped. */
+  nextEnds(how: Ending): void;
   /** The next execution of the named query (its header names it) fails with these words. */
   fail(query: string, words: string): void;
   readonly executions: readonly Readonly<Execution>[];
@@ -33,7 +36,7 @@ export function createAthena(s3: S3): Athena {
   const workgroups = new Set<string>();
   const executions = new Map<string, Execution>();
   let failures: (readonly [string, string])[] = [];
-  let ending: { readonly failsWith: string } | "hangs" | null = null;
+  let ending: Ending | null = null;
 
   const executionOf = (input: Json): Execution => {
     const execution = executions.get(textField(input, "QueryExecutionId"));
@@ -58,12 +61,15 @@ export function createAthena(s3: S3): Athena {
     return { QueryExecutionId: execution.id };
   }
 
-  async function run(execution: Execution, runner: AthenaRunner, parameters: readonly string[], how: typeof ending) {
+  async function run(execution: Execution, runner: AthenaRunner, parameters: readonly string[], how: Ending | null) {
     await new Promise(setImmediate);
+    if (how !== null && typeof how === "object" && "queuesMs" in how) await sleep(how.queuesMs);
+    if (how === "cancelled") execution.state = "CANCELLED";
+    if (execution.state !== "QUEUED") return;
     execution.state = "RUNNING";
     if (how === "hangs") return;
     try {
-      if (how !== null) throw new Error(how.failsWith);
+      if (how !== null && typeof how === "object" && "failsWith" in how) throw new Error(how.failsWith);
       const table = await runner.run(execution.sql, parameters);
       if (execution.state !== "RUNNING") return;
       execution.table = table;

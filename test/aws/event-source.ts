@@ -41,10 +41,14 @@ export interface EventSource {
 }
 
 const BATCH_MESSAGES_MAX = 10;
-const RETRY_VISIBILITY_SECONDS = 0;
 
-/** Polls the queue over the wire and hands its messages to the function; what it reports as failed comes again. */
-export function startEventSource(aws: AwsEndpoint, queue: string, lambda: Lambda): EventSource {
+/** Polls the queue over the wire and hands its messages to the function; what it reports as failed comes again, at once by default. */
+export function startEventSource(
+  aws: AwsEndpoint,
+  queue: string,
+  lambda: Pick<Lambda, "invoke">,
+  retrySeconds = 0,
+): EventSource {
   const client = new SQSClient({
     endpoint: aws.url,
     region: "us-east-1",
@@ -69,9 +73,7 @@ export function startEventSource(aws: AwsEndpoint, queue: string, lambda: Lambda
       const isDone = answer !== null && !failed.has(MessageId ?? "");
       await (isDone
         ? client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))
-        : client.send(
-            new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: RETRY_VISIBILITY_SECONDS }),
-          ));
+        : client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: retrySeconds })));
     }
   }
 

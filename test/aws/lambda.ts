@@ -21,6 +21,7 @@ export interface Lambda {
   readonly output: readonly string[];
   /** Values of a metric in the order in which they were written (EMF). */
   metric(name: string): readonly number[];
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -61,7 +62,9 @@ export async function startLambda({ name, folder, environment, timeoutMs = TIMEO
     const id = count++;
     const answer = await new Promise<Answer>((resolve) => {
       waiting.set(id, resolve);
-      process_.send({ id, event, timeoutMs });
+      process_.send({ id, event, timeoutMs }, (error) => {
+        if (error !== null) resolve({ kind: "failed", id, error: `not reached: ${error.message}` });
+      });
     });
     waiting.delete(id);
     if (answer.kind === "failed") throw new Error(`${name}: ${answer.error}`);
@@ -71,6 +74,7 @@ export async function startLambda({ name, folder, environment, timeoutMs = TIMEO
   return {
     importMs,
     output,
+    pid: process_.pid ?? 0,
     invoke(event) {
       const result = last.then(() => invokeNow(event));
       last = result.catch(() => undefined);

@@ -1,10 +1,9 @@
 // Events of the scheduler and of people as hours and windows.
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { test } from "node:test";
-import { bucketSecondsOf, detectEvent, reviewWindow, scheduledAtMs, scheduledWindow } from "../../../functions/aws/events.ts";
+import { bucketSecondsOf, detectEvent, reviewEvent, scheduledAtMs, scheduledWindow } from "../../../functions/aws/events.ts";
 
 const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 
 test("a scheduled window ends at the whole hour before the scheduled time, whenever it really runs", () => {
   const window = scheduledWindow({ scheduled_at: "2026-11-23T12:20:00Z" }, DAY_MS, 7);
@@ -29,20 +28,42 @@ test("periods shorter than an hour end the window at a whole period", () => {
   equal(window.endMs - window.startMs, 30_000);
 });
 
-test("a review takes the whole periods that end with the peak's window", () => {
-  const event = { window_start: "2026-11-27T00:20:00Z", window_end: "2026-11-27T06:00:00+01:00", period: "1h" };
-  const endMs = Date.UTC(2026, 10, 27, 5);
-  deepEqual(reviewWindow(event), { startMs: endMs - 4 * HOUR_MS, endMs, periodMs: HOUR_MS });
+test("a review names its peak, and earlier ones when asked", () => {
+  const fromMs = Date.UTC(2026, 10, 27, 0, 20);
+  const toMs = Date.UTC(2026, 10, 27, 5);
+  const peak = { from: "2026-11-27T00:20:00Z", to: "2026-11-27T06:00:00+01:00" };
+  deepEqual(reviewEvent(peak), { fromMs, toMs, title: null, against: [], weeks: 0 });
+  const earlier = { from: "2026-11-20T00:20:00Z", to: "2026-11-20T05:00:00Z" };
+  deepEqual(reviewEvent({ ...peak, against: [earlier], weeks: 2, title: "Black Friday" }), {
+    fromMs,
+    toMs,
+    title: "Black Friday",
+    against: [{ fromMs: fromMs - 7 * DAY_MS, toMs: toMs - 7 * DAY_MS }],
+    weeks: 2,
+  });
+});
+
+test("a review's event that is not one is refused with the name and what was expected", () => {
+  const peak = { from: "2026-11-27T00:20:00Z", to: "2026-11-27T05:00:00Z" };
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [null, /event null is not usable/],
+    [{}, /from: .*to: /],
+    [{ ...peak, from: "yesterday" }, /from: /],
+    [{ ...peak, to: "2026-11-27T05:00:00" }, /to: /],
+    [{ ...peak, against: { from: peak.from } }, /against: /],
+    [{ ...peak, against: [{ from: peak.from }] }, /against\.0\.to: /],
+    [{ ...peak, weeks: "two" }, /weeks: /],
+    [{ ...peak, title: "" }, /title: /],
+    [{ ...peak, title: "x".repeat(121) }, /title: .*120/],
+    [{ window_start: peak.from, window_end: peak.to, period: "1h" }, /window_start.*window_end.*period/],
+  ];
+  for (const [event, problem] of wrong) throws(() => reviewEvent(event), problem, JSON.stringify(event));
 });
 
 test("other events are refused with what is wrong", () => {
   throws(() => scheduledAtMs({}), /scheduled_at: /);
   throws(() => scheduledAtMs({ scheduled_at: "<aws.scheduler.scheduled-time>" }), /scheduled_at: /);
   throws(() => scheduledAtMs(null), /event null is not usable/);
-  const peak = { window_start: "2026-11-27T00:00:00Z", window_end: "2026-11-27T00:30:00Z", period: "1h" };
-  throws(() => reviewWindow(peak), /the window has 1800000 ms, a period 3600000: at least one/);
-  throws(() => reviewWindow({ ...peak, period: "often" }), /period: expected a number and one of s, m, h, d/);
-  throws(() => reviewWindow({ ...peak, window_end: "2026-11-26T00:00:00Z" }), /at least one/);
 });
 
 test("rolled-up rows are an hour wide in production, a twenty-fourth of shorter periods, never less than a second", () => {
