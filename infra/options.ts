@@ -156,7 +156,7 @@ export const optionsSchema = z.strictObject({
       scannedBytesPerDayMax: z.int().min(10_000_000).default(1_000_000_000_000),
     })
     .prefault({}),
-  /** Where docs/runbook.md can be read; the alarms link to its headings. */
+  /** Where docs/runbook.md can be read; the alarms and the alerts link to its headings. */
   runbookUrl: z.string().min(1).default("docs/runbook.md"),
 });
 

@@ -20,10 +20,10 @@ export function findingsText(findings: readonly Finding[], terminalWidth: number
   for (const finding of findings) {
     table.push([
       printable(finding.service),
-      finding.cause,
+      printable(finding.cause),
       ...memoryCells(finding),
       formatUtc(finding.since),
-      finding.early_warnings ? `${finding.evidence}. Also fired: ${finding.early_warnings}` : finding.evidence,
+      printable(finding.early_warnings ? `${finding.evidence}. Also fired: ${finding.early_warnings}` : finding.evidence),
     ]);
   }
   return table.toString();

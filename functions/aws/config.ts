@@ -41,6 +41,8 @@ const environment = z.object({
   /** Periods in a window: a rise that lasts is told from noise by its troughs. */
   TIDEMARK_PERIODS: count(366, 7),
   TIDEMARK_SLACK_SECRET_ARN: secretArn,
+  /** An address that alerts link to, or a path that they name. */
+  TIDEMARK_RUNBOOK_URL: z._default(z.string(), "docs/runbook.md"),
 });
 
 const lake = { TIDEMARK_LAKE_BUCKET: true, TIDEMARK_WORKGROUP: true, TIDEMARK_DATABASE: true } as const;
@@ -48,7 +50,12 @@ const judgement = { TIDEMARK_THRESHOLDS: true, TIDEMARK_PERIOD_SECONDS: true, TI
 
 export const convertSettings = z.pick(environment, { TIDEMARK_RAW_BUCKET: true, TIDEMARK_LAKE_BUCKET: true });
 export const rollupSettings = z.pick(environment, { ...lake, TIDEMARK_PERIOD_SECONDS: true });
-export const detectSettings = z.pick(environment, { ...lake, ...judgement, TIDEMARK_ALERTS_TOPIC_ARN: true });
+export const detectSettings = z.pick(environment, {
+  ...lake,
+  ...judgement,
+  TIDEMARK_ALERTS_TOPIC_ARN: true,
+  TIDEMARK_RUNBOOK_URL: true,
+});
 export const reportSettings = z.pick(environment, { ...lake, ...judgement, TIDEMARK_REPORTS_TOPIC_ARN: true });
 export const slackSettings = z.pick(environment, { TIDEMARK_SLACK_SECRET_ARN: true });
 

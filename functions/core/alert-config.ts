@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import english from "zod/v4/locales/en.js";
 import { causeNames } from "./causes.ts";
+import { visibleText } from "./report/text.ts";
 
 // The small edition of zod has no messages of its own, and its list of locales holds fifty.
 z.config(english());
@@ -104,7 +105,7 @@ export interface ReadAlertConfig {
 /** Null is no file, and no problem. A file with a problem is not used in part: half of what was meant is not what was meant. */
 export function readAlertConfig(bytes: Uint8Array | null, context: AlertConfigContext): ReadAlertConfig {
   if (bytes === null) return { config: defaultAlertConfig, problems: [] };
-  const problem = (line: string): ReadAlertConfig => ({ config: defaultAlertConfig, problems: [line] });
+  const problem = (line: string): ReadAlertConfig => ({ config: defaultAlertConfig, problems: [visibleText(line)] });
   if (bytes.length > FILE_BYTES_MAX) return problem(`the file has ${bytes.length} bytes, the limit is ${FILE_BYTES_MAX}`);
   let content: unknown;
   try {
@@ -120,8 +121,12 @@ export function readAlertConfig(bytes: Uint8Array | null, context: AlertConfigCo
 
 /** Enough of a wrong value to recognise it. */
 const VALUE_LENGTH_MAX = 120;
+/** Names of entries, which messages repeat, are texts of the file as well. */
+const TEXT_LENGTH_MAX = 300;
 
 function lineOf(path: readonly PropertyKey[], message: string, seen?: unknown): string {
   const shown = seen === undefined ? "" : ` (it is ${(JSON.stringify(seen) ?? String(seen)).slice(0, VALUE_LENGTH_MAX)})`;
-  return `${path.map(String).join(".") || "the file"}: ${message}${shown}`;
+  const where = path.map(String).join(".").slice(0, TEXT_LENGTH_MAX) || "the file";
+  // A line of a log and of a message: what a file's author wrote must not end it.
+  return visibleText(`${where}: ${message.slice(0, TEXT_LENGTH_MAX)}${shown}`);
 }

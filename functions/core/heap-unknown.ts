@@ -1,5 +1,6 @@
 // Why a heap has no figures, in a sentence for people. The reasons are those of the column heap_unknown_reason.
 // native/ and collector/heap decide on them; here nothing is decided.
+import { visibleText } from "./report/text.ts";
 
 /** `reason` and `allocator` as in a process row; null reason means that no measurement was tried, or none was due. */
 export function heapUnknownText(reason: string | null, allocator: string | null): string {
@@ -8,7 +9,7 @@ export function heapUnknownText(reason: string | null, allocator: string | null)
       ? "No known allocator was found in this process, so nothing is claimed about its heap."
       : `The heap of ${allocator} was not measured.`;
   }
-  return texts.get(reason) ?? `The collector gave this reason: ${reason}.`;
+  return texts.get(reason) ?? `The collector gave this reason: ${visibleText(reason)}.`;
 }
 
 const texts: ReadonlyMap<string, string> = new Map([

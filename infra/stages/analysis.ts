@@ -94,10 +94,16 @@ export class Analysis extends Construct {
       },
       timeout: TIMEOUT,
       memory: ASKING_MEMORY,
-      environment: { ...judging, TIDEMARK_ALERTS_TOPIC_ARN: topics.alerts.topicArn },
+      environment: {
+        ...judging,
+        TIDEMARK_ALERTS_TOPIC_ARN: topics.alerts.topicArn,
+        TIDEMARK_RUNBOOK_URL: options.runbookUrl,
+      },
       grants: [
         ...questions.grants,
         own("Findings", "Findings are filed by hour and window.", ["PutObject"], `${LAKE_PREFIX}finding/`),
+        own("Recommendations", "So is what is recommended about them.", ["PutObject"], `${LAKE_PREFIX}recommendation/`),
+        own("Savings", "The ledger is filed by day.", ["PutObject"], `${LAKE_PREFIX}saving/`),
         {
           sid: "AlertSettings",
           why: "Thresholds, mutes and maintenance windows are one reviewed file.",

@@ -27,7 +27,8 @@ export class Slack extends Construct {
       ...context,
       stage: "slack",
       description: "Tidemark: alerts and reports to Slack",
-      timeout: Duration.seconds(30),
+      // Slack may ask to wait; what cannot wait so long is tried again by Lambda.
+      timeout: Duration.seconds(60),
       memory: 256,
       asynchronous: true,
       environment: { TIDEMARK_SLACK_SECRET_ARN: this.secret.secretArn },

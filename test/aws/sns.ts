@@ -11,13 +11,18 @@ export type FilterPolicy = Readonly<Record<string, readonly string[]>>;
 export interface Subscription {
   readonly topicArn: string;
   readonly filterPolicy?: FilterPolicy;
+  /** Which body of a message with several it gets; functions are the ones that can be run here. */
+  readonly protocol?: string;
   deliver(event: SNSEvent): Promise<void>;
 }
 
 export interface Published {
   readonly topicArn: string;
   readonly subject: string;
+  /** What a protocol without a body of its own gets: mail. */
   readonly message: string;
+  /** By protocol; empty where all get the same. */
+  readonly bodies: Readonly<Record<string, string>>;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
@@ -57,10 +62,10 @@ export function createSns(): Sns {
     if (!topics.has(message.topicArn)) throw new AwsError("NotFound", 404, "Topic does not exist");
     published.push(message);
     const id = randomUUID();
-    const event = snsEvent(id, message);
     for (const subscription of subscriptions) {
       if (subscription.topicArn !== message.topicArn || !passes(subscription.filterPolicy, message)) continue;
-      void deliver(subscription, event);
+      const body = message.bodies[subscription.protocol ?? "lambda"] ?? message.message;
+      void deliver(subscription, snsEvent(id, { ...message, message: body }));
     }
     return id;
   }
@@ -100,8 +105,25 @@ function checkedMessage(form: URLSearchParams): Published {
   if (subject.length > SUBJECT_LENGTH_MAX || /[^\x20-\x7e]/.test(subject)) {
     throw new AwsError("InvalidParameter", 400, "Invalid parameter: Subject");
   }
-  return { topicArn: form.get("TopicArn") ?? "", subject, message, attributes };
+  const bodies = form.get("MessageStructure") === "json" ? bodiesOf(message) : {};
+  return { topicArn: form.get("TopicArn") ?? "", subject, message: bodies["default"] ?? message, bodies, attributes };
 }
+
+/** Values that are no strings, and protocols that SNS does not know, are left out. */
+function bodiesOf(message: string): Readonly<Record<string, string>> {
+  const refused = (why: string) => new AwsError("InvalidParameter", 400, `Invalid parameter: Message Structure - ${why}`);
+  let bodies: unknown;
+  try {
+    bodies = JSON.parse(message);
+  } catch {
+    throw refused("JSON message body failed to parse");
+  }
+  const strings = Object.entries(bodies ?? {}).filter(([name, body]) => protocols.has(name) && typeof body === "string");
+  if (!strings.some(([name]) => name === "default")) throw refused("No default entry in JSON message body");
+  return Object.fromEntries(strings);
+}
+
+const protocols = new Set("default email email-json http https lambda sqs sms application firehose".split(" "));
 
 const passes = (policy: FilterPolicy = {}, { attributes }: Published): boolean =>
   Object.entries(policy).every(([name, values]) => values.includes(attributes[name] ?? ""));

@@ -1,5 +1,5 @@
 // SQS queues with visibility, receive counts and a dead-letter queue.
-// Source: SQS API reference (JSON protocol). Order, deduplication and message attributes are not here.
+// Source: SQS API reference (JSON protocol). FIFO queues, deduplication and message attributes are not here.
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AwsError, type Json, jsonService, numberField, type Service, textField } from "./wire.ts";
@@ -23,6 +23,8 @@ export interface Sqs {
   readonly service: Service;
   createQueue(options: QueueOptions): void;
   send(queue: string, body: string): void;
+  /** From now on messages come in the order of these numbers, 0 to 1; null for the order in which they were sent. */
+  reorder(random: (() => number) | null): void;
   /** Bodies that wait or are in flight. */
   bodies(queue: string): readonly string[];
 }
@@ -32,6 +34,7 @@ const POLL_MS = 20;
 
 export function createSqs(urlOf: (queue: string) => string): Sqs {
   const queues = new Map<string, QueueOptions & { messages: Message[] }>();
+  let order: (() => number) | null = null;
   const named = (name: string) => {
     const queue = queues.get(name);
     if (queue === undefined) throw new AwsError("QueueDoesNotExist", 400, `The specified queue does not exist: ${name}`);
@@ -54,7 +57,8 @@ export function createSqs(urlOf: (queue: string) => string): Sqs {
     );
     for (const message of dead) send(deadLetters?.queue ?? "", message.body);
     queue.messages = queue.messages.filter((message) => !dead.includes(message));
-    const taken = queue.messages.filter(({ visibleAtMs }) => visibleAtMs <= now).slice(0, limit);
+    const visible = queue.messages.filter(({ visibleAtMs }) => visibleAtMs <= now);
+    const taken = inOrder(visible, order).slice(0, limit);
     for (const message of taken) {
       message.receives++;
       message.visibleAtMs = now + visibilityMs;
@@ -102,9 +106,20 @@ export function createSqs(urlOf: (queue: string) => string): Sqs {
     }),
     createQueue: (options) => void queues.set(options.name, { ...options, messages: [] }),
     send: (queue, body) => void send(queue, body),
+    reorder(random) {
+      order = random;
+    },
     bodies: (queue) => named(queue).messages.map(({ body }) => body),
   };
 }
+
+const inOrder = (messages: readonly Message[], random: (() => number) | null): readonly Message[] =>
+  random === null
+    ? messages
+    : messages
+        .map((message) => ({ message, place: random() }))
+        .sort((one, other) => one.place - other.place)
+        .map(({ message }) => message);
 
 const described = ({ id, receipt, body, receives, sentAtMs }: Message) => ({
   MessageId: id,

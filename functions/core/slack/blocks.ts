@@ -22,13 +22,13 @@ export const fields = (pairs: readonly (readonly [name: string, value: string])[
   type: "section",
   fields: pairs.slice(0, FIELDS_MAX).map(([name, value]) => plain(`${name}\n${value}`, FIELD_LENGTH_MAX)),
 });
-/** A line of code, or a few. */
+/** A line of code, or a few. A backtick would end it; a quote in its place could begin an order in what is pasted, so it is an accent. */
 export const code = (text: string): SlackBlock => ({
   type: "section",
   text: {
     type: "mrkdwn",
     verbatim: true,
-    text: `\`\`\`${clip(escapeMrkdwn(text.replaceAll("`", "'")), SECTION_LENGTH_MAX - 6)}\`\`\``,
+    text: `\`\`\`${escapedWithin(text.replaceAll("`", "\u02cb"), SECTION_LENGTH_MAX - 6)}\`\`\``,
   },
 });
 /** Small print. */
@@ -52,6 +52,17 @@ const plain = (text: string, lengthMax: number) => ({
 
 export const escapeMrkdwn = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** Escaped text of at most so many units, never empty. Escapes lengthen: what is cut is cut before, so that none is cut in half. */
+export function escapedWithin(text: string, lengthMax: number): string {
+  const shown = text.trim() === "" ? "-" : text;
+  let escaped = escapeMrkdwn(clip(shown, lengthMax));
+  for (let length = lengthMax; escaped.length > lengthMax; ) {
+    length = Math.floor(length * 0.75);
+    escaped = escapeMrkdwn(clip(shown, length));
+  }
+  return escaped;
+}
 
 /** Cuts at a limit counted in UTF-16 units, as Slack does, but never within a character. */
 export function clip(text: string, lengthMax: number): string {

@@ -16,6 +16,7 @@ test("what infra sets is enough: a week of days, the queries' own thresholds", (
     TIDEMARK_THRESHOLDS: {},
     TIDEMARK_PERIOD_SECONDS: 86_400,
     TIDEMARK_PERIODS: 7,
+    TIDEMARK_RUNBOOK_URL: "docs/runbook.md",
   });
 });
 

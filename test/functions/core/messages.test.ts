@@ -1,9 +1,17 @@
 // What people are told, by mail and in Slack.
 import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { advise } from "../../../functions/core/advice/advise.ts";
+import { inputOfFinding } from "../../../functions/core/advice/inputs.ts";
+import { causeNames, causeText } from "../../../functions/core/causes.ts";
 import { ALERTS_AT_ONCE_MAX, alertMessages, reportMessage, resolvedMessages } from "../../../functions/core/messages.ts";
+import { anchorOf } from "../../../functions/core/runbook.ts";
+import { questionOf } from "../../../functions/core/see-it.ts";
 import { slackMessage } from "../../../functions/core/slack-message.ts";
 import type { Message } from "../../../functions/edges.ts";
+import { readCatalogue } from "../../../queries/catalogue.ts";
 import type { Finding } from "../../../schema/columns.ts";
 
 const MIB = 1_024 * 1_024;
@@ -39,6 +47,7 @@ test("an alert says who, what, how much, where, since when, why and where to loo
     "live bytes went down",
     "free_chunk_count_rising",
     "Where to look:",
+    "tidemark sql --athena service_memory --param service=checkout --param window_start=2026-11-19T00:00:00 --param window_end=2026-11-23T13:00:00",
   ]) {
     ok(text.includes(part), part);
   }
@@ -94,7 +103,8 @@ test("the end of a finding is told to those who heard of it: the same severity, 
 test("a subject is one line of ASCII below 100 characters, whatever the service is called", () => {
   const { subject } = alertMessage({ ...finding, service: `süd\n${"x".repeat(300)}` });
   match(subject, /^[\x20-\x7e]{1,99}$/);
-  match(subject, /^Tidemark: s\?d\?xxx/);
+  match(subject, /^Tidemark: sud\?xxx/);
+  match(subject, /\.\.\.: Fragmentation, 300 MiB$/, "the cause survives the cut");
 });
 
 test("a report lists its findings and where the page lies; without findings it says so calmly", () => {
@@ -134,8 +144,59 @@ test("a thousand findings are a bounded number of messages, and none exceeds wha
   match(reportMessage("weekly report", many, "k").text, /and 950 more/);
 });
 
-test("an alert says what to try first where the cause alone tells it, and nothing where the allocator would have to be known", () => {
+test("an alert says what to do first: what the cause alone tells, or the advice on the process that is worst off", () => {
   const textOf = (cause: string) => alertMessages([{ ...finding, cause }])[0]?.text ?? "";
-  match(textOf("leak"), /^First thing to try: Find what grows with two heap profiles\.$/m);
-  doesNotMatch(textOf("fragmentation"), /First thing to try/);
+  match(textOf("leak"), /^First thing to do: Find what grows with two heap profiles\.$/m);
+  doesNotMatch(textOf("fragmentation"), /First thing to do/);
+  const values = { allocator: "jemalloc", allocator_version: "5.3.0", heap_source: "shim" };
+  const held = { live_bytes: 10 * MIB, free_resident_bytes: 75 * MIB, reclaimable_bytes: 70 * MIB, dirty_bytes: 70 * MIB };
+  const retention = { ...finding, cause: "retention" };
+  const advice = advise(inputOfFinding(retention, { ...values, ...held }));
+  const [message] = alertMessages([retention], new Map([[finding.finding_id, advice]]));
+  match(
+    message?.text ?? "",
+    /First thing to do: Purge sooner, and when idle \(about [\d.]+ MiB back in a process.*\)\.\n {4}MALLOC_CONF=/,
+  );
+  match(JSON.stringify(message?.slack), /```MALLOC_CONF=background_thread:true/);
+});
+
+test("the runbook is a link where its address is known, in Slack a button; else its heading is named", () => {
+  const silent = { ...finding, service: "web-1", scope: "host", cause: "host_silent", process_count: 0, excess_bytes: null };
+  const [linked] = alertMessages([silent], new Map(), "https://wiki.example/tidemark/runbook?v=2");
+  match(linked?.text ?? "", /What to do: https:\/\/wiki\.example\/tidemark\/runbook\?v=2#a-host-went-silent$/m);
+  deepEqual(linked?.slack?.filter(({ type }) => type === "actions").length, 1);
+  const [named] = alertMessages([silent], new Map(), "docs/runbook.md");
+  match(named?.text ?? "", /What to do: docs\/runbook\.md, "A host went silent"\.$/m);
+  equal(named?.slack?.filter(({ type }) => type === "actions").length, 0);
+  match(JSON.stringify(named?.slack), /A host went silent/);
+});
+
+test("every heading that a cause refers to is in docs/runbook.md, under the anchor that messages link to", () => {
+  const runbook = readFileSync(join(import.meta.dirname, "../../../docs/runbook.md"), "utf8");
+  const headings = Array.from(runbook.matchAll(/^## (.+)$/gm), ([, heading]) => heading ?? "");
+  const referred = causeNames().flatMap((cause) => causeText(cause).runbook ?? []);
+  ok(referred.length > 5);
+  for (const heading of referred) ok(headings.includes(heading), heading);
+  // The page links to itself in the form that its readers' browsers know.
+  const linked = Array.from(runbook.matchAll(/\]\(#([^)]+)\)/g), ([, anchor]) => anchor);
+  const anchors = headings.map(anchorOf);
+  for (const anchor of linked) ok(anchors.includes(anchor ?? ""), anchor);
+});
+
+test("every query that an alert names is there, with the parameters that it is given", () => {
+  const catalogue = readCatalogue();
+  for (const cause of causeNames()) {
+    for (const scope of ["service", "host", "config"]) {
+      const { query, command } = questionOf({ ...finding, cause, scope });
+      const known = catalogue.get(query);
+      ok(known, query);
+      for (const [, name] of command.matchAll(/--param (\w+)=/g))
+        ok(
+          known.parameters.some((one) => one.name === name),
+          `${query} ${name}`,
+        );
+      const needed = known.parameters.filter(({ name, defaultText }) => defaultText === null && !name.startsWith("dt_"));
+      for (const { name } of needed) ok(command.includes(`--param ${name}=`), `${query} ${name}`);
+    }
+  }
 });

@@ -143,21 +143,23 @@ test("report and review: the page is in the lake's bucket and its key goes to th
   const { aws } = deployment;
   putRaw(deployment, "rows", [1, 2, 3, 4]);
   await convertAll(deployment);
+  const rollup = await deployment.lambda("rollup");
+  await rollup.invoke({ scheduled_at: "2026-11-23T13:10:00Z" });
   const report = await deployment.lambda("report");
   equal(await report.invoke({ scheduled_at: "2026-11-23T14:00:00Z" }), "reports/weekly-report-2026-11-23T1400.html");
+  const [, link = ""] = /The page: (http\S+)/.exec(aws.sns.published[0]?.message ?? "") ?? [];
+  const page = await (await fetch(link)).text();
+  match(page, /4 processes|1 process</, "the link in the mail opens the page, without credentials");
+  match(page, /id="q-weekly_fleet"/);
   const review = await deployment.lambda("review");
-  const event = {
-    window_start: new Date(NOON_MS - HOUR_MS).toISOString(),
-    window_end: new Date(NOON_MS + HOUR_MS).toISOString(),
-    period: "1h",
-  };
-  equal(await review.invoke(event), "reports/peak-review-2026-11-23T1300.html");
+  const event = { from: new Date(NOON_MS).toISOString(), to: new Date(NOON_MS + HOUR_MS).toISOString() };
+  equal(await review.invoke(event), "reports/peak-review-2026-11-23T1200-2026-11-23T1300.html");
   for (const key of aws.s3.keys(names.lake, "reports/")) match(aws.s3.get(names.lake, key)?.toString() ?? "", /<svg/);
   deepEqual(
     aws.sns.published.map(({ topicArn, attributes }) => [topicArn, attributes["kind"]]),
     [
       [deployment.reportsArn, "report"],
-      [deployment.reportsArn, "report"],
+      [deployment.reportsArn, "review"],
     ],
   );
 });
@@ -170,9 +172,9 @@ test("slack: a refused post fails the invocation, so that SNS delivers again; th
   const traces: string[] = [];
   daemon.on("message", (trace) => traces.push(trace.toString()));
   const slack = await deployment.lambda("slack", { AWS_XRAY_DAEMON_ADDRESS: `127.0.0.1:${daemon.address().port}` });
-  const event = { Records: [{ Sns: { Subject: "Tidemark: checkout", Message: "it leaks" } }] } as SNSEvent;
+  const event = { Records: [{ Sns: { MessageId: "m-0001", Subject: "Tidemark: checkout", Message: "it leaks" } }] } as SNSEvent;
   webhook.answerNext(410);
-  await rejects(slack.invoke(event), /the webhook answered 410 "no_service"/);
+  await rejects(slack.invoke(event), /Slack answered 410 "channel_is_archived"/);
   await slack.invoke(event);
   equal(webhook.accepted.length, 1);
   await slack.stop();
