@@ -1,11 +1,13 @@
 // tidemark inspect: one process, measured now by the collector's own code, and what that says in plain words.
 // The words are inspect-text.ts's and inspect-relief.ts's.
+
 import { styleText } from "node:util";
 import type { Measured } from "../collector/watch/watched.ts";
 import { tables } from "../schema/columns.ts";
 import { readArenas } from "./inspect-arenas.ts";
 import { reliefPreview, reliefText } from "./inspect-relief.ts";
 import { inspectText } from "./inspect-text.ts";
+import { jsonText } from "./json-text.ts";
 import { measureOnce, problemText } from "./measure-once.ts";
 import { shimPath } from "./shim-path.ts";
 
@@ -28,7 +30,7 @@ export async function inspect({ pid, json, relief }: InspectOptions): Promise<nu
   const { row, ring, walkerPath } = measured.value;
   const preview = relief ? reliefPreview(row, ring) : null;
   if (json) {
-    process.stdout.write(`${JSON.stringify({ ...inTableOrder(row), ...(preview === null ? {} : { relief: preview }) })}\n`);
+    process.stdout.write(`${jsonText({ ...inTableOrder(row), ...(preview === null ? {} : { relief: preview }) })}\n`);
   } else {
     // Beside what a relief would return the table would fill more than a screen.
     const wantsArenas = preview === null && row.heap_source === "walk" && (row.arena_count ?? 0) > 1;

@@ -1,5 +1,6 @@
 // tidemark relief: asks one process to give free memory back, on the word of whoever typed it, and checks what came of it.
 // The asking is collector/heap/relief.ts's, the doing native/shim's. Nothing else in the project calls this.
+
 import { askForRelief, type ReliefRefusal } from "../collector/heap/relief.ts";
 import type { ReliefAnswer } from "../collector/heap/ring.ts";
 import { readAuxv } from "../collector/proc/auxv.ts";
@@ -8,6 +9,7 @@ import { parseStatm } from "../collector/proc/statm.ts";
 import { formatBytes, formatDuration } from "../functions/core/units.ts";
 import { assertNever, type Result } from "../schema/result.ts";
 import { reliefCall } from "./inspect-memory.ts";
+import { jsonText } from "./json-text.ts";
 import { measureOnce, problemText } from "./measure-once.ts";
 import { shimPath } from "./shim-path.ts";
 
@@ -37,7 +39,7 @@ export async function relief({ pid, timeoutMs, json }: ReliefOptions): Promise<n
   const rssBytesBefore = rssBytesOf(pid);
   const answer = await askForRelief(ring.owner, ring.file, { bytesAsked, timeoutMs, nowMs: Date.now });
   const seen = { rss_bytes_before: rssBytesBefore, rss_bytes_after: rssBytesOf(pid) };
-  if (json) process.stdout.write(`${JSON.stringify(asJson(pid, answer, seen))}\n`);
+  if (json) process.stdout.write(`${jsonText(asJson(pid, answer, seen))}\n`);
   else process.stdout.write(`${asText(row.allocator ?? null, answer, seen)}\n`);
   if (!answer.ok) return answer.error.kind === "no_answer" ? EXIT_UNKNOWN : EXIT_FAILED;
   return answer.value.outcome === "done" ? 0 : EXIT_FAILED;
@@ -79,7 +81,9 @@ export function asText(allocator: string | null, answer: Result<ReliefAnswer, Re
     case "unsupported":
       return "Not done: the allocator of this process offers no such call.";
     case "none":
-      return "Not done: the shim said nothing.";
+    case "profiling_off":
+    case "failed":
+      return "Not done: the shim said nothing of use.";
     default:
       return assertNever(outcome);
   }

@@ -1,6 +1,7 @@
 // The glibc version of a process, from the text that every libc.so.6 carries about itself.
 // Read through /proc/pid/root, so that a container's own libc is the one that is asked.
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { foreignFileSystem } from "../proc/mountinfo.ts";
 
 /** A libc is about 2 MB, with debug symbols up to 20; anything larger is not one. */
 const LIBRARY_BYTES_MAX = 32 * 1_024 * 1_024;
@@ -11,6 +12,8 @@ const versions = new Map<string, string | null>();
 
 /** For example `2.36`; null when the file cannot be read or does not say. One read per file of the host, then cached. */
 export function glibcVersion(pid: number, libraryPath: string): string | null {
+  // A server behind the file system could hold us in open(2), and everything else with us.
+  if (foreignFileSystem(pid, libraryPath) !== null) return null;
   let file: number;
   try {
     // O_NONBLOCK and fstat: the path is another user's, it may name a FIFO or a device by now.

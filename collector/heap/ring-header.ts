@@ -30,6 +30,7 @@ export interface Header {
   /** Between records when all is well; null when the file says nothing that could be one. */
   readonly intervalMs: number | null;
   readonly reliefIsAllowed: boolean;
+  readonly profileIsAllowed: boolean;
 }
 
 /** Sizes that a file of that kind has; any others belong to another layout. */
@@ -69,6 +70,7 @@ export function headerOf(bytes: Buffer, layout: Layout): Result<Header, string> 
     tunables: textOf(bytes, TUNABLES_OFFSET, TUNABLES_LENGTH),
     intervalMs: interval !== null && interval >= 1 && interval <= INTERVAL_MS_MAX ? interval : null,
     reliefIsAllowed: bytes.readUInt32LE(56) === 1,
+    profileIsAllowed: bytes.readUInt32LE(60) === 1,
   });
 }
 

@@ -45,7 +45,16 @@ export interface RingRecord {
   readonly figures: RingFigures;
 }
 
-const outcomes = ["none", "done", "not_allowed", "rate_limited", "never_quiet", "unsupported"] as const;
+const outcomes = [
+  "none",
+  "done",
+  "not_allowed",
+  "rate_limited",
+  "never_quiet",
+  "unsupported",
+  "profiling_off",
+  "failed",
+] as const;
 export type ReliefOutcome = (typeof outcomes)[number];
 
 /** What the shim did about the request of that number. */

@@ -66,7 +66,7 @@ export function parseMaps(text: string, path: string): Result<Maps, ProcError> {
       if (file !== null && PERF_DATA_NAME.test(file.path)) perfData ??= file;
     } else if (isAnonymous(text, rights, end)) {
       const bytes = bytesOf(text, at, rights - 1);
-      if (bytes < SMALL_BYTES) {
+      if (bytes >= 0 && bytes < SMALL_BYTES) {
         small_mapping_count++;
         small_mapping_bytes += bytes;
       }

@@ -2,8 +2,8 @@
 // Asked before we open what a stranger names: a server that does not answer would hold us in open(2) for as long as it likes.
 import { readKernelFile } from "./read.ts";
 
-/** Those that answer by themselves, and that programs keep their files on. */
-const LOCAL = /^(tmpfs|ext[234]|xfs|overlay)$/;
+/** Those that answer by themselves, and that programs keep their files on. A server of anybody's stands behind fuse, 9p and nfs. */
+const LOCAL = /^(tmpfs|ramfs|ext[234]|xfs|btrfs|zfs|f2fs|bcachefs|squashfs|erofs|overlay)$/;
 
 /** Some 20,000 mounts: hosts of containers have thousands. Whoever has more in a namespace of its own keeps us busy. */
 const MOUNTS_BYTES_MAX = 4 * 1_024 * 1_024;

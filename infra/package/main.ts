@@ -54,7 +54,7 @@ async function makePackages(wish: Wish, description: string): Promise<void> {
     say(`${architecture}: compiling the native parts`);
     const native = nativeParts(architecture);
     const node = nodeBinary(architecture, (line) => say(`${architecture}: ${line}`));
-    const entries = hostTree({ node, native, bundle, man });
+    const entries = hostTree({ version, node, native, bundle, man });
     say(`${architecture}: Node ${node.version}, ${entries.length} files, ${mb(sum(entries))} installed`);
     const compress = (bytes: Uint8Array) => gzipSync(bytes, { level });
     for (const kind of wish.kinds) {

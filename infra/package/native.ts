@@ -19,7 +19,7 @@ export function nativeParts(architecture: Architecture): readonly Entry[] {
   } catch (cause) {
     throw new Error(`the native parts for ${machine} could not be made; they need ${compilerFor[architecture]}`, { cause });
   }
-  return ["tidemark-walk", "libtidemark.so", "libtidemark-failures.so"].map((name) => ({
+  return ["tidemark-walk", "libtidemark.so", "libtidemark-failures.so", "libtidemark-profile.so"].map((name) => ({
     path: `usr/lib/tidemark/${name}`,
     mode: name.endsWith(".so") ? 0o644 : 0o755,
     bytes: readFileSync(join(native, "build", `package-${machine}`, name)),

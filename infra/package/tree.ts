@@ -5,10 +5,12 @@ import { join } from "node:path";
 import type { Bundle } from "./bundle.ts";
 import { copyrightText } from "./licences.ts";
 import type { NodeBinary } from "./node-binary.ts";
+import { sbomText } from "./sbom.ts";
 import type { Entry } from "./tar.ts";
 import { root } from "./target.ts";
 
 export interface Parts {
+  readonly version: string;
   readonly node: NodeBinary;
   readonly native: readonly Entry[];
   readonly bundle: Bundle;
@@ -33,7 +35,7 @@ const places = [
 
 export const packageFile = (name: string): Buffer => readFileSync(join(import.meta.dirname, "files", name));
 
-export function hostTree({ node, native, bundle, man }: Parts): readonly Entry[] {
+export function hostTree({ version, node, native, bundle, man }: Parts): readonly Entry[] {
   const text = (path: string, content: string): Entry => ({ path, mode: 0o644, bytes: Buffer.from(content) });
   return [
     ...native,
@@ -42,6 +44,7 @@ export function hostTree({ node, native, bundle, man }: Parts): readonly Entry[]
     ...places.map(([name, path, mode]): Entry => ({ path, mode, bytes: packageFile(name) })),
     { path: "usr/lib/tidemark/node", mode: 0o755, bytes: node.bytes },
     text("usr/share/doc/tidemark-collector/copyright", copyrightText({ packages: bundle.packages, nodeLicense: node.license })),
+    text("usr/share/doc/tidemark-collector/sbom.cdx.json", sbomText({ version, folders: bundle.packages, node: node.version })),
     text("usr/share/doc/tidemark-collector/CHANGELOG.md", readFileSync(join(root, "CHANGELOG.md"), "utf8")),
   ];
 }

@@ -43,7 +43,7 @@ struct tidemark_request {
     uint64_t not_after_ms;   /* Milliseconds since 1970: when no quiet moment came until then, nothing is done. */
 };
 
-enum tidemark_action { TIDEMARK_ACTION_RELIEF = 1 };
+enum tidemark_action { TIDEMARK_ACTION_RELIEF = 1, TIDEMARK_ACTION_PROFILE = 2 };
 
 /* The answer to the request of that number, guarded by its own sequence lock. */
 struct tidemark_answer {
@@ -62,10 +62,12 @@ struct tidemark_answer {
 enum tidemark_outcome {
     TIDEMARK_OUTCOME_NONE = 0,
     TIDEMARK_OUTCOME_DONE = 1,
-    TIDEMARK_OUTCOME_NOT_ALLOWED = 2,  /* The process was not started with TIDEMARK_RELIEF=1. */
-    TIDEMARK_OUTCOME_RATE_LIMITED = 3, /* The last relief is too short a time ago. */
+    TIDEMARK_OUTCOME_NOT_ALLOWED = 2,  /* The process was not started with TIDEMARK_RELIEF=1, or TIDEMARK_PROFILE=1. */
+    TIDEMARK_OUTCOME_RATE_LIMITED = 3, /* The last one is too short a time ago. */
     TIDEMARK_OUTCOME_NEVER_QUIET = 4,  /* not_after_ms passed while the process was busy. */
-    TIDEMARK_OUTCOME_UNSUPPORTED = 5   /* No such action, or the allocator offers nothing. */
+    TIDEMARK_OUTCOME_UNSUPPORTED = 5,  /* No such action, or the allocator offers nothing. */
+    TIDEMARK_OUTCOME_PROFILING_OFF = 6, /* The allocator keeps no samples: it was not started with its own option for that. */
+    TIDEMARK_OUTCOME_FAILED = 7
 };
 
 /* The first bytes of every file. */
@@ -82,7 +84,7 @@ struct tidemark_header {
     uint64_t started_ns;  /* Since 1970. */
     uint64_t interval_ms; /* Between records when all is well; longer when the allocator's own statistics are slow. */
     uint32_t relief_allowed;
-    uint32_t reserved;
+    uint32_t profile_allowed; /* 0 as well where the shim knows no profiles. */
     char allocator_version[64]; /* NUL-terminated, empty when unknown. */
     char tunables[1024];        /* "name=value name=value", NUL-terminated: what the allocator says is in effect. */
 };

@@ -21,6 +21,8 @@ struct allocator {
     void (*measure)(struct tidemark_record *record);
     /* Gives free memory back to the kernel. False: it offers nothing. */
     bool (*release)(void);
+    /* Writes the allocator's own heap profile, as text in jemalloc's format (heap_v2), to the open file. NULL: it has none. */
+    enum tidemark_outcome (*profile)(int file);
 };
 
 extern const struct allocator glibc_allocator;

@@ -197,4 +197,5 @@ const struct allocator jemalloc_allocator = {
     .describe = describe,
     .measure = measure,
     .release = release,
+    .profile = jemalloc_profile,
 };

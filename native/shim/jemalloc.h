@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../abi/tidemark_abi.h"
+
 struct jemalloc_calls {
     int (*mallctl)(const char *name, void *old, size_t *old_bytes, void *new_value, size_t new_bytes);
     int (*name_to_mib)(const char *name, size_t *mib, size_t *length);
@@ -28,5 +30,7 @@ bool jemalloc_read(const char *name, void *value, size_t bytes);
 
 /* Writes "name=value name=value" of the options in effect. */
 void jemalloc_tunables(char *bytes, size_t size);
+
+enum tidemark_outcome jemalloc_profile(int file);
 
 #endif

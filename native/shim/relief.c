@@ -1,4 +1,4 @@
-/* Answers a request for relief: not at all unless allowed, not too often, and only at a quiet moment.
+/* Answers a request for relief: not at all unless allowed, not too often, and only at a quiet moment. A profile is profile.c's.
  * It leaves deciding whether relief is worth it to the requester. The ring file has mode 0600: only the user who runs the
  * process, who can do worse to it, and root can make a request. */
 #include "relief.h"
@@ -7,6 +7,7 @@
 
 #include "../preload/text.h"
 #include "kernel.h"
+#include "profile.h"
 #include "ring.h"
 #include "settings.h"
 
@@ -72,8 +73,11 @@ static enum tidemark_outcome release(const struct allocator *allocator, struct t
 /* TIDEMARK_OUTCOME_NONE: not yet. */
 static enum tidemark_outcome decide(const struct allocator *allocator, const struct tidemark_request *request,
                                     struct tidemark_answer *answer, bool has_own_descriptors) {
+    uint32_t action = __atomic_load_n(&request->action, __ATOMIC_RELAXED);
+    /* At once: whoever asks wants to see what is there now, busy or not. */
+    if (action == TIDEMARK_ACTION_PROFILE) return profile_make(allocator, answer, has_own_descriptors);
     if (!settings.is_relief_allowed) return TIDEMARK_OUTCOME_NOT_ALLOWED;
-    if (__atomic_load_n(&request->action, __ATOMIC_RELAXED) != TIDEMARK_ACTION_RELIEF) return TIDEMARK_OUTCOME_UNSUPPORTED;
+    if (action != TIDEMARK_ACTION_RELIEF) return TIDEMARK_OUTCOME_UNSUPPORTED;
     uint64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
     if (last_relief_ns && now_ns - last_relief_ns < settings.relief_pause_ms * NS_PER_MS) return TIDEMARK_OUTCOME_RATE_LIMITED;
     uint64_t not_after_ms = __atomic_load_n(&request->not_after_ms, __ATOMIC_RELAXED);
@@ -82,6 +86,7 @@ static enum tidemark_outcome decide(const struct allocator *allocator, const str
 }
 
 void relief_look(const struct allocator *allocator, bool has_own_descriptors) {
+    profile_expire();
     const struct tidemark_request *request = ring_request();
     uint64_t number = __atomic_load_n(&request->request_number, __ATOMIC_ACQUIRE);
     if (number == answered_number) return;

@@ -55,6 +55,7 @@ void ring_introduce(const struct allocator *allocator) {
     to->started_ns = started_ns;
     to->interval_ms = settings.interval_ms;
     to->relief_allowed = settings.is_relief_allowed;
+    to->profile_allowed = settings.is_profile_allowed;
     struct text tunables = text_in(to->tunables, sizeof to->tunables);
     text_add(&tunables, settings.tunables);
     allocator->describe(to);

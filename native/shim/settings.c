@@ -40,6 +40,8 @@ static void read_variable(const char *variable) {
         settings.is_filter_known = text_equal(value, "1");
     } else if ((value = text_behind(rest, "RELIEF="))) {
         settings.is_relief_allowed = text_equal(value, "1");
+    } else if ((value = text_behind(rest, "PROFILE="))) {
+        settings.is_profile_allowed = text_equal(value, "1");
     } else if ((value = text_behind(rest, "RING_FOLDER="))) {
         read_folder(value);
     } else if ((value = text_behind(rest, "INTERVAL_MS="))) {

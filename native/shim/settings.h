@@ -10,6 +10,7 @@ struct settings {
     bool is_off;                /* TIDEMARK_SHIM=0. */
     bool is_filter_known;       /* TIDEMARK_SHIM=1: whoever starts the program vouches for its seccomp filter. */
     bool is_relief_allowed;     /* TIDEMARK_RELIEF=1. */
+    bool is_profile_allowed;    /* TIDEMARK_PROFILE=1. */
     uint64_t interval_ms;       /* TIDEMARK_INTERVAL_MS. */
     uint64_t relief_pause_ms;   /* TIDEMARK_RELIEF_INTERVAL_S. */
     uint64_t page_bytes;        /* AT_PAGESZ. */

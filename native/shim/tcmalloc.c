@@ -1,8 +1,8 @@
 /* What gperftools' tcmalloc tells, by the C functions of its malloc_extension_c.h.
  * It leaves google/tcmalloc, which is another allocator by now, to google_tcmalloc.c. Source: gperftools 2.0 to 2.18. */
 #include "../preload/text.h"
-#include "allocator.h"
 #include "libc.h"
+#include "tcmalloc.h"
 
 extern int MallocExtension_GetOwnership(const void *memory) WEAK;
 extern int MallocExtension_GetNumericProperty(const char *name, size_t *value) WEAK;
@@ -94,4 +94,5 @@ const struct allocator tcmalloc_allocator = {
     .describe = describe,
     .measure = measure,
     .release = release,
+    .profile = tcmalloc_profile,
 };

@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "libc.h"
 #include "owner.h"
+#include "profile.h"
 #include "program.h"
 #include "relief.h"
 #include "ring.h"
@@ -60,6 +61,7 @@ void thread_forget(void) {
     lock = 0;
     ring_forget();
     relief_forget();
+    profile_forget();
 }
 
 /* A program may put its threads under a filter that allows nothing of ours (SECCOMP_FILTER_FLAG_TSYNC): then sleep for good,
@@ -107,7 +109,7 @@ static void run(void) {
         }
         relief_look(allocator, has_own_descriptors);
         drop_lock();
-        uint64_t look_due_ns = settings.is_relief_allowed ? now_ns + RELIEF_LOOK_MS * NS_PER_MS : record_due_ns;
+        uint64_t look_due_ns = settings.is_relief_allowed || settings.is_profile_allowed ? now_ns + RELIEF_LOOK_MS * NS_PER_MS : record_due_ns;
         if (!sleep_until(allocator->measure && record_due_ns < look_due_ns ? record_due_ns : look_due_ns)) return;
     }
 }

@@ -27,16 +27,19 @@ const environment = {
   LC_ALL: "C.UTF-8",
   TIDEMARK_RING_FOLDER: rings,
   TIDEMARK_INTERVAL_MS: "100",
+  TIDEMARK_PROFILE_BYTES: "4096",
 };
 /** One that hangs has failed; none takes a tenth of this on an idle machine. */
 const RUN_MS_MAX = 60_000;
 
 let shim: string;
 let failures: string;
+let profile: string;
 before(() => {
-  make("build/libtidemark.so", "build/libtidemark-failures.so");
+  make("build/libtidemark.so", "build/libtidemark-failures.so", "build/libtidemark-profile.so");
   shim = preloadOf([programPath("libtidemark.so")], place);
   failures = preloadOf([programPath("libtidemark-failures.so")], place);
+  profile = preloadOf([programPath("libtidemark-profile.so")], place);
 });
 after(() => {
   removeFolder(place);
@@ -107,6 +110,7 @@ describe("the battery", { concurrency: 2 }, () => {
       assert.deepEqual(withoutLeftOut(await run(program, shim), program), without, "with libtidemark.so");
       assert.deepEqual(withoutLeftOut(await run(program, failures), program), without, "with libtidemark-failures.so");
       assert.deepEqual(withoutLeftOut(await run(program, `${shim}:${failures}`), program), without, "with both");
+      assert.deepEqual(withoutLeftOut(await run(program, profile), program), without, "with libtidemark-profile.so");
     });
   }
 

@@ -23,7 +23,7 @@ export const treeCpuMs = (pid: number): number => treeOf(pid).reduce((sum, one) 
 export const treeRssBytes = (pid: number): number => treeOf(pid).reduce((sum, one) => sum + statusBytes(one, "VmRSS"), 0);
 
 /** A line of /proc/pid/status that counts in kB. */
-export const statusBytes = (pid: number, name: "VmRSS" | "RssAnon"): number =>
+export const statusBytes = (pid: number, name: "VmRSS" | "VmHWM" | "RssAnon"): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1_024;
 
 const treeOf = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(treeOf)];

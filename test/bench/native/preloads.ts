@@ -8,6 +8,7 @@ import { programPath } from "../../native/target.ts";
 /** Null where it cannot be had. */
 export const shim = (): string | null => existing(programPath("libtidemark.so"));
 export const failuresLibrary = (): string | null => existing(programPath("libtidemark-failures.so"));
+export const profileLibrary = (): string | null => existing(programPath("libtidemark-profile.so"));
 export const jemalloc = (): string | null => globSync("/usr/lib/{,*/}libjemalloc.so.2")[0] ?? null;
 
 /** A folder for ring files, in memory as /run is in production, that programs of any user may write to. */

@@ -37,7 +37,8 @@ interface Load {
   readonly count: (output: string) => number;
 }
 
-const redis = {
+/** Bounded work for a redis, and how to read what its client says of it. */
+export const redis = {
   unit: "requests",
   client: "redis-benchmark",
   pairsPerStart: SHORT_PAIRS,
@@ -149,7 +150,7 @@ async function measureStart(
   }
 }
 
-async function runClient(client: string, args: readonly string[]): Promise<string> {
+export async function runClient(client: string, args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(client, args, { encoding: "utf8" });
   return stdout;
 }
@@ -161,7 +162,7 @@ function processesOf({ mainPid }: Program): number[] {
 }
 
 /** What the server, its children and those that ended have used, to a hundredth of a second. man 5 proc_pid_stat. */
-function cpuUsOf(server: Program): number {
+export function cpuUsOf(server: Program): number {
   const own = (pid: number) => cpuTicks(pid).slice(0, 2);
   const ticks = [...cpuTicks(server.mainPid), ...processesOf(server).slice(1).flatMap(own)];
   return (ticks.reduce((sum, some) => sum + some, 0) / readAuxv().ticksPerSecond) * 1e6;

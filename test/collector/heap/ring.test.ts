@@ -32,6 +32,7 @@ test("the header tells who wrote it, the newest record what it measured", () => 
     tunables: "narenas=8 dirty_decay_ms=10000",
     intervalMs: 10_000,
     reliefIsAllowed: true,
+    profileIsAllowed: false,
   });
   deepEqual(
     ring.records.map(({ number }) => number),
@@ -147,7 +148,7 @@ test("the answer is there when it is whole and says something", () => {
     [3, 1],
     [0, 1],
     [2, 0],
-    [2, 6],
+    [2, 8],
   ] as const) {
     equal(ringOf({ answer: { lock, outcome, words } }).answer, null);
   }
