@@ -15,3 +15,9 @@ export function wholeNumber(text: string): number {
   if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError("It must be a whole number from 1 on.");
   return number;
 }
+
+/** A name that becomes a file's must not lead elsewhere. */
+export function fileName(text: string): string {
+  if (!/^[\w.-]+$/.test(text) || text.startsWith(".")) throw new InvalidArgumentError("Letters, digits, _, - and . only.");
+  return text;
+}

@@ -3,7 +3,8 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { duration, wholeNumber } from "./arguments.ts";
+import type { Span } from "../functions/core/review/span.ts";
+import { duration, fileName, wholeNumber } from "./arguments.ts";
 import { addHostVerbs } from "./host-verbs.ts";
 import { newProgram, runProgram } from "./program.ts";
 
@@ -14,12 +15,6 @@ const folderOption = () =>
       if (existsSync(path) && !statSync(path).isDirectory()) throw new InvalidArgumentError("It is not a folder.");
       return resolve(path);
     });
-
-/** A name that becomes a file's must not lead elsewhere. */
-function fileName(text: string): string {
-  if (!/^[\w.-]+$/.test(text) || text.startsWith(".")) throw new InvalidArgumentError("Letters, digits, _, - and . only.");
-  return text;
-}
 
 function positiveNumber(text: string): number {
   const number = Number(text);
@@ -36,10 +31,28 @@ function utcTime(text: string): number {
   return timeMs;
 }
 
+/** `2026-11-20T06:00..2026-11-20T12:00`. */
+function timeSpan(text: string, collected: readonly Span[]): readonly Span[] {
+  const [from, to, ...more] = text.split("..");
+  if (from === undefined || to === undefined || more.length > 0)
+    throw new InvalidArgumentError("Write it like 2026-11-20T06:00..2026-11-20T12:00.");
+  return [...collected, { fromMs: utcTime(from), toMs: utcTime(to) }];
+}
+
 function keyValue(text: string, collected: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const equals = text.indexOf("=");
   if (equals <= 0) throw new InvalidArgumentError("Write it like name=value.");
   return { ...collected, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+/** A port is a number, a time has a unit. */
+function readyWhen(
+  text: string,
+): { readonly kind: "port"; readonly port: number } | { readonly kind: "wait"; readonly ms: number } {
+  if (!/^\d+$/.test(text)) return { kind: "wait", ms: duration(text) };
+  const port = Number(text);
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError("A port is 1 to 65535; a time has a unit, like 2s.");
+  return { kind: "port", port };
 }
 
 const program = newProgram();
@@ -107,14 +120,38 @@ program
   .option("--period <duration>", "a cycle of the traffic: troughs are compared from one to the next", duration, 86_400_000)
   .option("--periods <count>", "how many periods to look at, the last one ending with the newest sample", wholeNumber, 7)
   .option("--param <name=value>", "threshold of a detection query, see tidemark sql; repeatable", keyValue, {})
-  .action(async ({ folder, report, period, periods, param }) => {
-    const { report: makeReport } = await import("./report.ts");
-    await makeReport({
+  .option("--weekly", "the weekly report of a fleet instead: this week beside the one before, and its mail here", false)
+  .action(async ({ folder, report, period, periods, param, weekly }) => {
+    const draw = weekly ? (await import("./weekly.ts")).weekly : (await import("./report.ts")).report;
+    await draw({
       folder: resolve(folder),
       reportPath: resolve(report),
       periodMs: period,
       periodCount: periods,
       parameters: param,
+    });
+  });
+
+program
+  .command("review")
+  .description(
+    "look back at a peak: what every service had before, at and after it, what failed, what to change before the next",
+  )
+  .requiredOption("--from <time>", "UTC time at which it began, like 2026-11-27T06:00:00", utcTime)
+  .requiredOption("--to <time>", "UTC time at which it was over", utcTime)
+  .option("--against <from..to>", "an earlier peak to compare with; repeatable", timeSpan, [])
+  .option("--weeks <count>", "compare with the same hours of so many weeks before", wholeNumber)
+  .option("--title <text>", "what people call it")
+  .addOption(folderOption())
+  .option("--out <file>", "where the page goes (default: reports/ in the folder)")
+  .option("--json", "all figures as one JSON object instead of the text", false)
+  .action(async ({ from, to, against, weeks, title, folder, out, json }) => {
+    const { review } = await import("./review.ts");
+    await review({
+      request: { fromMs: from, toMs: to, against, weeks: weeks ?? 0, title: title ?? null },
+      folder: resolve(folder),
+      outPath: out === undefined ? null : resolve(out),
+      json,
     });
   });
 
@@ -193,6 +230,54 @@ program
       compress,
       durationMs: duration ?? null,
       path: out === undefined ? null : resolve(out),
+    });
+  });
+
+program
+  .command("whatif")
+  .description(
+    "run a command, or a copy of a process, under one allocator and setting after another, and compare memory, CPU and time",
+  )
+  .argument("[command...]", "what to run, after --")
+  .option(
+    "--pid <pid>",
+    "start a copy of this process instead: its command, folder and environment; it is not touched",
+    wholeNumber,
+  )
+  .option("--env <name=value>", "added to the environment of every run; repeatable", keyValue, {})
+  .option(
+    "--load <command>",
+    "shell command that works the program; it finds TIDEMARK_PID and TIDEMARK_PORT in its environment",
+  )
+  .option("--ready <when>", "before the load: a TCP port to wait for, or a time like 2s", readyWhen, {
+    kind: "wait",
+    ms: 1_000,
+  })
+  .option("--duration <duration>", "without a load: let the program work so long (default: until it ends)", duration)
+  .option("--settle <duration>", "watch so long after the load; its last half counts as after the peak", duration, 20_000)
+  .option("--timeout <duration>", "end a run that takes longer", duration, 60_000)
+  .option("--runs <count>", "runs of every setting (the baseline has two at least)", wholeNumber, 1)
+  .option("--only <ids>", "settings to try, with commas between them", (ids: string) => ids.split(","))
+  .option("--list", "say what would be tried, and why, and run nothing", false)
+  .option("--json", "all figures as one JSON object", false)
+  .option("--chart <file>", "draw it: an .svg, or a page")
+  .action(async (command: string[], options, self: Command) => {
+    const { whatif } = await import("./whatif.ts");
+    const [first, ...rest] = command;
+    if ((first === undefined) === (options.pid === undefined)) self.error("error: give a command after --, or --pid");
+    process.exitCode = await whatif({
+      target: first === undefined ? { kind: "pid", pid: options.pid } : { kind: "command", command: [first, ...rest] },
+      env: options.env,
+      load: options.load ?? null,
+      ready: options.ready,
+      durationMs: options.duration ?? null,
+      settleMs: options.settle,
+      timeoutMs: options.timeout,
+      runs: options.runs,
+      only: options.only ?? null,
+      json: options.json,
+      chartPath: options.chart === undefined ? null : resolve(options.chart),
+      list: options.list,
     });
   });
 

@@ -1,5 +1,6 @@
 // tidemark doctor: what the collector can and cannot see on this host, and why, with the settings it would run with.
 // Facts are gathered by doctor/gather-*.ts and judged by doctor/judge-*.ts.
+
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { styleText } from "node:util";
@@ -15,6 +16,7 @@ import { gatherProcesses } from "./doctor/gather-processes.ts";
 import { gatherRunning } from "./doctor/gather-running.ts";
 import { canMeasure, judge } from "./doctor/judge.ts";
 import { doctorText, type Screen } from "./doctor/screen.ts";
+import { jsonText } from "./json-text.ts";
 import { shimPath } from "./shim-path.ts";
 
 export interface DoctorOptions {
@@ -26,7 +28,7 @@ export interface DoctorOptions {
 export async function doctor({ configPath, json }: DoctorOptions): Promise<number> {
   const checks = judge(await gather(configPath ?? (existsSync(CONFIG_PATH_PACKAGED) ? CONFIG_PATH_PACKAGED : null)));
   const isWell = canMeasure(checks);
-  process.stdout.write(json ? `${JSON.stringify({ can_measure: isWell, checks })}\n` : `${doctorText(checks, terminal)}\n`);
+  process.stdout.write(json ? `${jsonText({ can_measure: isWell, checks })}\n` : `${doctorText(checks, terminal)}\n`);
   return isWell ? 0 : 1;
 }
 

@@ -2,7 +2,7 @@
 // What each verb does is in the file of its name.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { duration, wholeNumber } from "./arguments.ts";
+import { duration, fileName, wholeNumber } from "./arguments.ts";
 
 export function addHostVerbs(program: Command): void {
   program
@@ -25,6 +25,25 @@ export function addHostVerbs(program: Command): void {
     .action(async (pid: number, { timeout, json }) => {
       const { relief } = await import("./relief.ts");
       process.exitCode = await relief({ pid, timeoutMs: timeout, json });
+    });
+
+  program
+    .command("profile")
+    .description("which code holds the memory of one process: live bytes by stack, for pprof and as a flame graph page")
+    .argument("<pid>", "process id", wholeNumber)
+    .option("--seconds <count>", "what is allocated from now on and still there after so many seconds", wholeNumber)
+    .option("--finding <id>", "the finding that it is to explain: a part of the files' names", fileName)
+    .option("--folder <path>", "folder of the lake; the files go under its profiles/", "tidemark-data")
+    .option("--json", "the files and the largest stacks as one JSON object", false)
+    .action(async (pid: number, { seconds, finding, folder, json }) => {
+      const { profile } = await import("./profile.ts");
+      process.exitCode = await profile({
+        pid,
+        durationMs: seconds === undefined ? null : seconds * 1_000,
+        findingId: finding ?? null,
+        folder: resolve(folder),
+        json,
+      });
     });
 
   program

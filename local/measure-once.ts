@@ -2,10 +2,11 @@
 // What the figures say is for inspect and relief.
 import { readdirSync } from "node:fs";
 import { uptime } from "node:os";
-import { readConfig } from "../collector/config.ts";
+import { type CollectorConfig, readConfig } from "../collector/config.ts";
 import type { Ring } from "../collector/heap/ring.ts";
 import { type RingFault, type RingOwner, readRing } from "../collector/heap/ring-file.ts";
-import { startWalker } from "../collector/heap/walker.ts";
+import type { Walk } from "../collector/heap/walk-line.ts";
+import { startWalker, type Walker } from "../collector/heap/walker.ts";
 import { readHostIdentity } from "../collector/identity/host.ts";
 import { readAuxv } from "../collector/proc/auxv.ts";
 import { parseByteCount } from "../collector/proc/cgroup-memory.ts";
@@ -36,38 +37,61 @@ export interface MeasuredOnce {
 
 export type MeasureProblem = ProcError | { readonly kind: "memoryless" };
 
+/** Measures one process after another with the same walker, which is a process of its own. */
+export interface Measurer {
+  measure(pid: number): Promise<Result<MeasuredOnce, MeasureProblem>>;
+  /** The heap as glibc's, whatever libraries are mapped. */
+  walk(pid: number): Promise<Walk>;
+  close(): void;
+}
+
 export async function measureOnce(pid: number): Promise<Result<MeasuredOnce, MeasureProblem>> {
+  const measurer = startMeasurer();
+  try {
+    return await measurer.measure(pid);
+  } finally {
+    measurer.close();
+  }
+}
+
+export function startMeasurer(): Measurer {
   const config = readConfig({ ...process.env, TIDEMARK_DELIVERY_FOLDER: ".", TIDEMARK_FIREHOSE_STREAM: undefined });
   if (!config.ok) throw new Error(config.error.join("; "));
+  const { walkerPath, walkCpuUsMax } = config.value;
+  const walker = startWalker(walkerPath);
+  return {
+    async measure(pid) {
+      const row = await measureWith(walker, config.value, pid);
+      return row.ok ? ok({ row: row.value, ring: ringOf(pid), walkerPath }) : row;
+    },
+    walk: (pid) => walker.walk(pid, walkCpuUsMax),
+    close: () => walker.close(),
+  };
+}
+
+async function measureWith(walker: Walker, config: CollectorConfig, pid: number): Promise<Result<Measured, MeasureProblem>> {
   const host = readHostIdentity();
   const { ticksPerSecond } = readAuxv();
   const identity = identify(pid, { boot_id: host.boot_id, bootedAtMs: Date.now() - uptime() * 1_000, ticksPerSecond });
   if (!identity.ok) return identity;
   if (identity.value === null) return err({ kind: "memoryless" });
   const limit = readAndParse("/proc/sys/vm/max_map_count", parseByteCount);
-  const walker = startWalker(config.value.walkerPath);
-  try {
-    const watched = startWatching(identity.value);
-    const cpuUs = () => process.cpuUsage().user + process.cpuUsage().system;
-    const looks = { config: config.value, cpuUs, mayLook: () => true, onLook: () => undefined };
-    lookAtAll([watched], Date.now(), looks, (_pid, error) => {
-      throw error;
-    });
-    const row = await measure(watched, Date.now(), {
-      ...looks,
-      walker,
-      tellers: tellersOf(familyAround(watched)),
-      cgroups: createCgroups(),
-      vmaCountLimit: limit.ok ? limit.value : null,
-      mayWalk: () => true,
-      onWalk: () => undefined,
-    });
-    return row.ok
-      ? ok({ row: { ...row.value, sampled_at: Date.now() }, ring: ringOf(pid), walkerPath: config.value.walkerPath })
-      : row;
-  } finally {
-    walker.close();
-  }
+  const watched = startWatching(identity.value);
+  const cpuUs = () => process.cpuUsage().user + process.cpuUsage().system;
+  const looks = { config, cpuUs, mayLook: () => true, onLook: () => undefined };
+  lookAtAll([watched], Date.now(), looks, (_pid, error) => {
+    throw error;
+  });
+  const row = await measure(watched, Date.now(), {
+    ...looks,
+    walker,
+    tellers: tellersOf(familyAround(watched)),
+    cgroups: createCgroups(),
+    vmaCountLimit: limit.ok ? limit.value : null,
+    mayWalk: () => true,
+    onWalk: () => undefined,
+  });
+  return row.ok ? ok({ ...row.value, sampled_at: Date.now() }) : row;
 }
 
 /** All who map the same file of failures; the process alone where it maps none, so that nobody else is looked at in vain. */

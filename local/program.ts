@@ -27,7 +27,11 @@ export async function runProgram(program: Command): Promise<void> {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
     } else {
-      process.stderr.write(`tidemark: ${messages(error).join(": ")}\n`);
+      // An engine repeats the values that it cannot take, and those are strangers' words.
+      const text = messages(error)
+        .join(": ")
+        .replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}");
+      process.stderr.write(`tidemark: ${text}\n`);
       process.exitCode = EXIT_FAILED;
     }
   }

@@ -7,11 +7,12 @@ import { folderStore } from "./folder-store.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Every hour of the stretch that has process rows; hours without cost nothing. Times are ms since 1970. */
+/** Every hour of the stretch that has process rows, or those of them that `isWanted`; hours without cost nothing. Times are ms since 1970. */
 export async function rollUpLocally(
   folder: string,
   stretch: { readonly startMs: number; readonly endMs: number },
   bucketSeconds: number,
+  isWanted: (hourMs: number) => boolean = () => true,
 ) {
   const lake = await openLake(folder);
   try {
@@ -20,7 +21,7 @@ export async function rollUpLocally(
     );
     const hoursMs = rows
       .map(([hour]) => Number(hour))
-      .filter((hour) => hour + HOUR_MS > stretch.startMs && hour < stretch.endMs);
+      .filter((hour) => hour + HOUR_MS > stretch.startMs && hour < stretch.endMs && isWanted(hour));
     const handler = createRollupHandler({ queries: lake, lake: folderStore(folder), bucketSeconds, report: () => undefined });
     const event = { hoursMs, settledMs: settledAt(Date.now()), runId: `local-${process.pid}` };
     await handler(event, { functionName: "rollup" } as Context);

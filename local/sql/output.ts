@@ -1,5 +1,6 @@
 // An answer on standard output: a table, comma-separated values or JSON.
-// Control characters in a stranger's names must not drive a terminal; table.ts sees to that, and programs get the text as it is.
+// Control characters in a stranger's names must not drive a terminal; programs get the text as it is, formulas of spreadsheets too.
+import { jsonText } from "../json-text.ts";
 import { printTable } from "../table.ts";
 import type { Answer } from "./asker.ts";
 
@@ -10,7 +11,7 @@ export function printAnswer({ columns, rows }: Answer, format: Format): void {
   switch (format) {
     case "json":
       for (const row of rows) {
-        process.stdout.write(`${JSON.stringify(Object.fromEntries(columns.map((column, at) => [column, row[at]])))}\n`);
+        process.stdout.write(`${jsonText(Object.fromEntries(columns.map((column, at) => [column, row[at]])))}\n`);
       }
       return;
     case "csv":
@@ -24,6 +25,7 @@ export function printAnswer({ columns, rows }: Answer, format: Format): void {
 /** RFC 4180; NULL is an empty field, and an empty text is a quoted one, so that the two stay apart. */
 function csvCell(cell: Answer["rows"][number][number]): string {
   if (cell === null) return "";
-  const text = typeof cell === "object" ? `[${cell.join(",")}]` : String(cell);
+  const data = typeof cell === "object" ? `[${cell.join(",")}]` : String(cell);
+  const text = process.stdout.isTTY ? data.replace(/\p{Cc}/gu, "\u{fffd}") : data;
   return text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
