@@ -97,13 +97,14 @@ test("both processors: programs are of that processor and start, the walker need
     equal(spawnSync("dpkg-deb", ["--extract", join(first, name), tree]).status, 0);
     const isArm = name.includes("arm64");
     const place = (path: string) => join(tree, "usr/lib/tidemark", path);
-    for (const program of ["node", "tidemark-walk", "libtidemark.so", "libtidemark-failures.so"]) {
+    for (const program of ["node", "tidemark-walk", "libtidemark.so", "libtidemark-failures.so", "libtidemark-profile.so"]) {
       const { stdout } = spawnSync("readelf", ["--file-header", place(program)], { encoding: "utf8" });
       match(stdout, isArm ? /Machine: +AArch64/ : /Machine: +Advanced Micro Devices X86-64/, program);
     }
     const needed = (program: string) =>
       spawnSync("readelf", ["--dynamic", "--wide", place(program)], { encoding: "utf8" }).stdout.match(/NEEDED/g)?.length ?? 0;
-    for (const native of ["tidemark-walk", "libtidemark.so", "libtidemark-failures.so"]) equal(needed(native), 0, native);
+    for (const native of ["tidemark-walk", "libtidemark.so", "libtidemark-failures.so", "libtidemark-profile.so"])
+      equal(needed(native), 0, native);
     // What Node is linked to is what the package asks dpkg for.
     const symbols = spawnSync("readelf", ["--version-info", "--wide", place("node")], {
       encoding: "utf8",
