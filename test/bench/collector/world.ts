@@ -49,7 +49,7 @@ export async function startWorld({ processes, churnSeconds, env, beside, seesHos
   const collector = [process.execPath, ...nodeFlags, entry];
   const crowded = `${crowd} >&2 & ${beside === undefined ? "" : `(${beside}) & `}`;
   const inside = [...UNSHARED, "bash", "-c", `${crowded}exec ${seesHost ? "sleep infinity" : quoted(collector)}`];
-  const aside = seesHost ? spawn("setpriv", [...DIES_WITH_US, ...inside], { stdio: "ignore" }) : null;
+  const aside = seesHost ? spawn("setpriv", [...DIES_WITH_US, ...inside], { stdio: ["ignore", "ignore", "pipe"] }) : null;
   const child = spawn("setpriv", [...DIES_WITH_US, ...(seesHost ? collector : inside)], {
     env: {
       PATH: process.env["PATH"],
@@ -62,9 +62,11 @@ export async function startWorld({ processes, churnSeconds, env, beside, seesHos
     stdio: ["ignore", "ignore", "pipe"],
   });
   let text = "";
-  child.stderr.setEncoding("utf8").on("data", (piece: string) => {
-    text += piece;
-  });
+  for (const one of [child, aside]) {
+    one?.stderr.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+    });
+  }
   const end = () => {
     child.kill("SIGKILL");
     aside?.kill("SIGKILL");
