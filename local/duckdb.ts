@@ -1,5 +1,6 @@
 // DuckDB in the place of Athena: the same tables over the same Parquet files, the same views, the same query text.
 // The files are read as they are; a statement can reach the lake and nothing else of this machine.
+import { randomUUID } from "node:crypto";
 import { existsSync, globSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DuckDBInstance, type DuckDBResultReader, type DuckDBValue } from "@duckdb/node-api";
@@ -34,6 +35,8 @@ export async function openLake(folder: string): Promise<Lake> {
     await connection.run(`CREATE VIEW ${table} AS ${tableSource(folder, table)}`);
   }
   for (const { name, sql } of views()) await connection.run(`CREATE VIEW ${name} AS ${sql}`);
+  // What does not fit into memory goes where the rows came from: DuckDB's own choice is the working directory of whoever asks.
+  await connection.run(`SET temp_directory = ${quote(join(folder, `.spill-${randomUUID()}`))}`);
   await connection.run(
     `SET allowed_directories = [${quote(join(folder, LAKE_PREFIX))}, ${quote(join(folder, STAGING_PREFIX))}]`,
   );

@@ -30,7 +30,7 @@ const READ_MAX = 1_024;
 export const FOLDER_BYTES_MAX = 32 * 1_024 * 1_024;
 /** A file this young may belong to a process that has not mapped it yet. */
 const GRACE_MS = 60_000;
-/** When not every process could be asked, a file is kept for this long after its last change. */
+/** When its process may be one that could not be asked, a file is kept for this long after its last change. */
 const UNSURE_AGE_MS_MAX = 86_400_000;
 /** A record this many intervals young has a writer, whatever else is said. */
 const ALIVE_INTERVALS = 3;
@@ -62,8 +62,8 @@ export interface MappedFiles {
   /** Names and inode numbers of rings. */
   readonly names: ReadonlySet<string>;
   readonly inodes: ReadonlySet<string>;
-  /** Whether all processes could be asked. */
-  readonly isComplete: boolean;
+  /** Of those that could not be asked, their pids as they see them themselves; null when there may be some that were not even seen. */
+  readonly unaskedPids: ReadonlySet<number> | null;
 }
 
 /** What a process that has ended leaves behind. */
@@ -187,7 +187,8 @@ function ringFile(folder: string, name: string): RingFile | null {
 
 function mayBeDead(file: RingFile, mapped: MappedFiles, nowMs: number): boolean {
   if (mapped.names.has(file.name) || mapped.inodes.has(file.inode)) return false;
-  return mapped.isComplete || nowMs - file.changedMs > UNSURE_AGE_MS_MAX;
+  const isSure = mapped.unaskedPids !== null && !mapped.unaskedPids.has(Number.parseInt(file.name, 10));
+  return isSure || nowMs - file.changedMs > UNSURE_AGE_MS_MAX;
 }
 
 const oldestFirst = (one: RingFile, other: RingFile) => one.changedMs - other.changedMs;

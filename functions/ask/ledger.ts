@@ -23,6 +23,8 @@ import { writeParquet } from "../core/parquet/write.ts";
 import { type Window, windowParameters } from "../core/window.ts";
 import type { ObjectStore, QueryEngine } from "../edges.ts";
 
+type Asked = Pick<QueryEngine, "run">;
+
 export interface LedgerEdge {
   readonly queries: QueryEngine;
   readonly lake: ObjectStore;
@@ -109,13 +111,13 @@ export async function verifiedSavings(
 }
 
 /** The last row of every recommendation, as of a moment. */
-export async function recentRecommendations(queries: QueryEngine, atMs: number): Promise<readonly KnownRecommendation[]> {
+export async function recentRecommendations(queries: Asked, atMs: number): Promise<readonly KnownRecommendation[]> {
   const window = windowParameters({ startMs: atMs - RECOMMENDATIONS_MS, endMs: atMs });
   return (await queries.run("recent_recommendations", window)).map(knownRecommendationOf);
 }
 
 /** What is withdrawn at the end of a window, by the ledger's rows of that very run as well: those are a moment later. */
-export const withdrawnAdvice = async (queries: QueryEngine, { endMs }: Pick<Window, "endMs">): Promise<WithdrawnOf> =>
+export const withdrawnAdvice = async (queries: Asked, { endMs }: Pick<Window, "endMs">): Promise<WithdrawnOf> =>
   withdrawnOf(await recentRecommendations(queries, endMs + 2 * LEDGER_AFTER_MS));
 
 export interface FindingsAdvice {

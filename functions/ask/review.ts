@@ -12,6 +12,7 @@ import { worseVersions } from "../core/review/versions.ts";
 import { windowBefore, windowParameters } from "../core/window.ts";
 import type { QueryEngine, QueryParameters, ResultRow } from "../edges.ts";
 import { detect, type Thresholds } from "./detection.ts";
+import { withdrawnAdvice } from "./ledger.ts";
 import { type Catalogue, recordedQueries } from "./recorded-queries.ts";
 
 const DAY_MS = 86_400_000;
@@ -55,6 +56,8 @@ export async function askReview(
   const findings = rows.length === 0 ? [] : await findingsOf(queries, endMs, thresholds);
   const composition = rows.length === 0 ? [] : await queries.run("heap_composition", compositionParameters(peak, endMs));
   const timeline = rows.length === 0 ? [] : await queries.run("review_timeline", timelineParameters(reading, endMs));
+  // As of now, not of the peak: what has failed since is not worth trying again.
+  const withdrawn = await withdrawnAdvice(queries, { endMs: generatedAtMs });
   const services = judgeServices({ rows, events, earlier, findings });
   return {
     title: spans.title ?? `Peak review, ${spanText(peak)}`,
@@ -68,7 +71,7 @@ export async function askReview(
     worseVersions: worseVersions(services),
     hostCount: hostCount(hosts),
     hostTroubles: hostTroubles(hosts),
-    changes: changesOf(services, composition),
+    changes: changesOf(services, composition, withdrawn),
     timelines: timelinesOf(timeline),
     queries: recorded.asked(),
   };

@@ -4,6 +4,7 @@ import { fillWeekly } from "../core/weekly/fill.ts";
 import type { ShownQuery, WeeklyModel } from "../core/weekly/model.ts";
 import { type Window, windowParameters } from "../core/window.ts";
 import type { QueryEngine } from "../edges.ts";
+import { withdrawnAdvice } from "./ledger.ts";
 import { recordedQueries } from "./recorded-queries.ts";
 
 /** What a page tells of a query: queries/named-query.ts has more. */
@@ -48,6 +49,7 @@ export async function askWeekly({ queries: engine, catalogue, window, generatedA
     hosts_silent: await queries.run("hosts_silent", last(DAY_MS)),
     collector_losses: await queries.run("collector_losses", last(DAY_MS)),
   };
+  const withdrawn = await withdrawnAdvice(queries, window);
   const shown = recorded.asked().map(
     (query): ShownQuery => ({
       ...query,
@@ -55,5 +57,5 @@ export async function askWeekly({ queries: engine, catalogue, window, generatedA
       sql: catalogue.get(query.name)?.sql ?? "",
     }),
   );
-  return fillWeekly({ rows, window, generatedAtMs, queries: shown });
+  return fillWeekly({ rows, window, generatedAtMs, withdrawn, queries: shown });
 }

@@ -105,8 +105,8 @@ function memoryText({ excess_bytes, reclaimable_bytes, trend_bytes_per_day }: Fi
 
 /** More alerts at once than this nobody reads one by one: the largest are told each, the rest in one message. */
 export const ALERTS_AT_ONCE_MAX = 20;
-/** A report's text names so many findings; the page has them all. SNS takes 256 KiB. */
-const REPORT_LINES_MAX = 50;
+/** A digest names so many findings; the table has them all. SNS takes 256 KiB. */
+const DIGEST_LINES_MAX = 50;
 
 /**
  * One message per finding, largest first; beyond ALERTS_AT_ONCE_MAX the rest are summed up in a last one. `advice` is by
@@ -152,24 +152,11 @@ function mostPressing(findings: readonly Finding[]): string {
 
 function lines(findings: readonly Finding[]): readonly string[] {
   const shown = findings
-    .slice(0, REPORT_LINES_MAX)
+    .slice(0, DIGEST_LINES_MAX)
     .map(
       (finding) =>
         `- ${whoText(finding)}: ${clipName(causeText(finding.cause).name)}${amountText(finding)}. ${sentence(finding.evidence)}.`,
     );
   const more = findings.length - shown.length;
   return more > 0 ? [...shown, `and ${formatCount(more)} more; the table findings has them all.`] : shown;
-}
-
-export function reportMessage(title: string, findings: readonly Finding[], pageKey: string): Message {
-  return {
-    topic: "reports",
-    subject: subjectLine(`Tidemark: ${title}`),
-    text: [
-      sentence(title),
-      findings.length > 0 ? lines(findings).join("\n") : "No findings in what could be judged.",
-      `The page: ${pageKey}`,
-    ].join("\n\n"),
-    attributes: { kind: "report", severity: "notice" },
-  };
 }

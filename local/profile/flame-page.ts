@@ -3,7 +3,7 @@
 import { html, raw } from "hono/html";
 import { type Html, renderPage } from "../../functions/core/report/frame.ts";
 import { clipName, clipText, tooltipLengthMax } from "../../functions/core/report/text.ts";
-import { formatBytes, formatCount } from "../../functions/core/units.ts";
+import { formatBytes, formatCountOf } from "../../functions/core/units.ts";
 import type { FlameNode, NamedStack } from "./flame-tree.ts";
 
 export interface FlamePage {
@@ -45,7 +45,7 @@ function boxes(node: FlameNode, parentBytes: number, total: number): string {
   const name = clipName(node.name, NAME_LENGTH_MAX);
   const file = node.file === null ? "" : `\n${node.file}`;
   const tip = clipText(`${node.name}`, tooltipLengthMax) + clipText(file.trim() === "" ? "" : ` (${file.trim()})`, 300);
-  const figures = `${formatBytes(node.bytes)}, ${percent(share)}, ${formatCount(node.blocks)} blocks`;
+  const figures = `${formatBytes(node.bytes)}, ${percent(share)}, ${formatCountOf(node.blocks, "block", "blocks")}`;
   const below = node.children.map((child) => boxes(child, node.bytes, total)).join("");
   return (
     `<div class="f" role="treeitem" style="width:${width.toFixed(3)}%">` +
@@ -58,10 +58,10 @@ function stackCard({ places, bytes, blocks }: NamedStack, total: number): Html {
   const shown = places.slice(0, FRAMES_SHOWN);
   const first = shown.find(({ name }) => !/^(malloc|calloc|realloc|operator new|_Zn[wa])/.test(name)) ?? shown[0];
   const rest = places.length - shown.length;
-  return html`<details class="card calls"><summary><b>${formatBytes(bytes)}</b> ${percent(bytes / total)} in ${formatCount(blocks)} blocks:
+  return html`<details class="card calls"><summary><b>${formatBytes(bytes)}</b> ${percent(bytes / total)} in ${formatCountOf(blocks, "block", "blocks")}:
 <bdi>${clipName(first?.name ?? "stack not known", NAME_LENGTH_MAX)}</bdi></summary>
 <ol>${shown.map(({ name, file }) => html`<li><bdi>${clipName(name, NAME_LENGTH_MAX)}</bdi>${file === null ? "" : html` <span class="count"><bdi>${clipText(file, 200)}</bdi></span>`}</li>\n`)}</ol>
-${rest > 0 ? html`<p class="count">and ${rest} more callers</p>` : ""}</details>
+${rest > 0 ? html`<p class="count">and ${formatCountOf(rest, "more caller", "more callers")}</p>` : ""}</details>
 `;
 }
 

@@ -1,6 +1,6 @@
 // A review of a peak on lakes with known stories: what is said of each service, and what must not be said.
 // What the single judgements take is core/review's; the event is aws/events.test.ts's.
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, ok, rejects } from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Context } from "aws-lambda";
@@ -10,11 +10,12 @@ import { reviewText } from "../../functions/core/review/message.ts";
 import type { ReviewModel, ServiceReview } from "../../functions/core/review/model.ts";
 import { renderReview } from "../../functions/core/review/page.ts";
 import { type ReviewRequest, reviewSpans } from "../../functions/core/review/span.ts";
-import type { Message } from "../../functions/edges.ts";
+import type { Message, QueryEngine, ResultRow } from "../../functions/edges.ts";
 import { createReviewHandler } from "../../functions/review.ts";
 import { type Lake, openLake } from "../../local/duckdb.ts";
 import { folderStore } from "../../local/folder-store.ts";
 import { completed } from "../../local/sql/named.ts";
+import { recommendationColumns } from "../../schema/made-columns.ts";
 import { lakeFolder, withLake } from "../support/lake.ts";
 import { AFTERWARDS_MS, earlierPeak, HOSTILE, HOUR_MS, MIB, peak, peakDeliveries } from "../support/peak-stories.ts";
 
@@ -34,8 +35,8 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const reviewed = (values: Partial<ReviewRequest> = {}) =>
-  askReview(lake, {
+const reviewed = (values: Partial<ReviewRequest> = {}, queries: Pick<QueryEngine, "run"> = lake) =>
+  askReview(queries, {
     spans: reviewSpans({ ...request, ...values }, AFTERWARDS_MS),
     thresholds: {},
     catalogue: lake.catalogue,
@@ -146,6 +147,22 @@ test("what to change: what failed first, then by dollars, nothing for who gave i
   const services = model.changes.map(({ service }) => service);
   for (const calm of ["returns", "level", "past-failures", "begins", "ends", "restarted"]) ok(!services.includes(calm), calm);
   for (const held of ["ratchet", "retainer", "versioned"]) ok(services.includes(held), held);
+});
+
+test("what was tried on a service since and did not help is not what to change", async () => {
+  const change = model.changes.find(({ service }) => service === "ratchet");
+  ok(change, "there is something to change");
+  const { service, environment, cause } = change;
+  const withdrawn = { service, environment, cause, recommendation_id: change.recommendation.id, state: "withdrawn" };
+  const absent = Object.fromEntries(Object.keys(recommendationColumns).map((name) => [name, null]));
+  const said = { finding_id: "f", title: "a title", changes: "", withdrawn_because: "no effect on 12 hosts" };
+  const since: ResultRow = { ...absent, ...withdrawn, ...said, recommended_at: AFTERWARDS_MS, first_recommended_at: peak.toMs };
+  const asked: Pick<QueryEngine, "run"> = {
+    run: async (name, parameters) => (name === "recent_recommendations" ? [since] : lake.run(name, parameters)),
+  };
+  const later = await reviewed({}, asked);
+  notEqual(later.changes.find((one) => one.service === "ratchet")?.recommendation.id, change.recommendation.id);
+  equal(later.changes.length >= model.changes.length - 1, true);
 });
 
 test("a short peak is read from its minutes, and tells the same of who keeps memory", async () => {

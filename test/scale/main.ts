@@ -6,7 +6,12 @@ import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { detectAcute } from "../../functions/ask/acute.ts";
 import { detect } from "../../functions/ask/detection.ts";
+import { askReview } from "../../functions/ask/review.ts";
+import { askWeekly } from "../../functions/ask/weekly.ts";
+import { renderReview } from "../../functions/core/review/page.ts";
+import { reviewSpans } from "../../functions/core/review/span.ts";
 import { formatBytes } from "../../functions/core/units.ts";
+import { renderWeekly } from "../../functions/core/weekly/page.ts";
 import { windowBefore, windowParameters } from "../../functions/core/window.ts";
 import { wholeNumber } from "../../local/arguments.ts";
 import { type Lake, openLake } from "../../local/duckdb.ts";
@@ -63,6 +68,20 @@ await stepOnLake(`detection of trends, ${fleet} (${formatBytes(hours.bytes)} sto
 await stepOnLake(`fleet_month, ${fleet}`, hoursFolder, async (lake) => {
   const rows = await lake.run("fleet_month", windowParameters(window));
   return `${rows.length} rows`;
+});
+
+await stepOnLake(`weekly report, ${fleet}`, hoursFolder, async (lake) => {
+  const week = windowBefore(END_MS, DAY_MS, 7);
+  const model = await askWeekly({ queries: lake, catalogue: lake.catalogue, window: week, generatedAtMs: END_MS });
+  const page = Buffer.byteLength(await renderWeekly(model));
+  return `page of ${formatBytes(page)}, ${model.services.length} services named`;
+});
+await stepOnLake(`review of a peak of 16 hours against the week before's, ${fleet}`, hoursFolder, async (lake) => {
+  const peak = { fromMs: END_MS - DAY_MS - 16 * HOUR_MS, toMs: END_MS - DAY_MS };
+  const spans = reviewSpans({ ...peak, title: null, against: [], weeks: 1 }, END_MS);
+  const model = await askReview(lake, { spans, thresholds: {}, catalogue: lake.catalogue, generatedAtMs: END_MS });
+  const page = Buffer.byteLength(await renderReview(model));
+  return `page of ${formatBytes(page)}, ${model.services.length} services judged`;
 });
 
 const day = `${options.minuteHosts.toLocaleString("en-US")} hosts x ${PROCESSES}`;

@@ -3,6 +3,7 @@
 import type { ResultRow } from "../../edges.ts";
 import { advise, type Recommendation } from "../advice/advise.ts";
 import { inputOf, SHIM_PATH } from "../advice/inputs.ts";
+import type { WithdrawnOf } from "../ledger/recommendation-rows.ts";
 import { maybeNumber, textOf } from "../result-rows.ts";
 import type { Change, ServiceReview } from "./model.ts";
 
@@ -10,7 +11,11 @@ import type { Change, ServiceReview } from "./model.ts";
 const CHANGES_MAX = 10;
 
 /** `composition` has rows of heap_composition of after the peak. Those that failed first; then by dollars, then by bytes. */
-export function changesOf(services: readonly ServiceReview[], composition: readonly ResultRow[]): readonly Change[] {
+export function changesOf(
+  services: readonly ServiceReview[],
+  composition: readonly ResultRow[],
+  withdrawn: WithdrawnOf,
+): readonly Change[] {
   const rowsOf = Map.groupBy(composition, (row) => textOf(row, "service"));
   return services
     .flatMap((service): readonly Change[] => {
@@ -28,6 +33,7 @@ export function changesOf(services: readonly ServiceReview[], composition: reado
           { ...worst, service: service.service, live_bytes_peak: livePeakOfOne(service) },
           { cause, fleet, shimPath: SHIM_PATH },
         ),
+        withdrawn(service.service, service.environment),
       );
       const recommendation =
         (needsMore(service) ? recommendations.find(({ id }) => id === MEMORY_LIMIT) : undefined) ?? recommendations[0];

@@ -1,6 +1,7 @@
 // Fills the weekly report's model from query results. How it looks is page.ts's, and how it is told message.ts's.
 import type { ResultRow } from "../../edges.ts";
 import { findingOf } from "../finding-table.ts";
+import type { WithdrawnOf } from "../ledger/recommendation-rows.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "../result-rows.ts";
 import type { Window } from "../window.ts";
 import { type BlindRows, blindSpotsOf } from "./blind-spots.ts";
@@ -20,10 +21,12 @@ export interface WeeklyInput {
   readonly rows: WeeklyRows;
   readonly window: Window;
   readonly generatedAtMs: number;
+  /** What the ledger has withdrawn. */
+  readonly withdrawn: WithdrawnOf;
   readonly queries: readonly ShownQuery[];
 }
 
-export function fillWeekly({ rows, window, generatedAtMs, queries }: WeeklyInput): WeeklyModel {
+export function fillWeekly({ rows, window, generatedAtMs, withdrawn, queries }: WeeklyInput): WeeklyModel {
   const periodCount = Math.round((window.endMs - window.startMs) / window.periodMs);
   const periods = fleetPeriods(rows.weekly_fleet);
   const isNow = (index: number) => index >= periodCount;
@@ -41,7 +44,7 @@ export function fillWeekly({ rows, window, generatedAtMs, queries }: WeeklyInput
     before: weekOf(periods.filter(({ index }) => !isNow(index))),
     worth,
     worthBefore: worthOf(ofWeek(false)),
-    findings: withAdvice(ofServices, rows.weekly_worst_processes),
+    findings: withAdvice(ofServices, rows.weekly_worst_processes, withdrawn),
     mutedCount: open.filter(({ muted }) => (muted ?? null) !== null).length,
     services,
     serviceCount: rows.weekly_services[0] === undefined ? null : numberOf(rows.weekly_services[0], "service_count"),

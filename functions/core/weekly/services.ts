@@ -6,6 +6,7 @@ import { advise } from "../advice/advise.ts";
 import { inputOfFinding } from "../advice/inputs.ts";
 import { causeText, type Severity, severityRank } from "../causes.ts";
 import { dollarsPerMonth, memoryPrice } from "../cost/memory-prices.ts";
+import type { WithdrawnOf } from "../ledger/recommendation-rows.ts";
 import { maybeNumber, maybeText, textOf } from "../result-rows.ts";
 import type { Window } from "../window.ts";
 import type { Dollars, Risen, ServiceWeek, TopFinding } from "./model.ts";
@@ -77,14 +78,19 @@ function classOf({ severity, cause }: Finding): number {
   return rank === severityRank.act ? 0 : rank === severityRank.notice ? 2 : 1;
 }
 
-/** The findings with advice on the worst process of their service. */
-export function withAdvice(findings: readonly Finding[], processes: readonly ResultRow[]): readonly TopFinding[] {
+/** The findings with advice on the worst process of their service, without what was tried on it and did not help. */
+export function withAdvice(
+  findings: readonly Finding[],
+  processes: readonly ResultRow[],
+  withdrawn: WithdrawnOf,
+): readonly TopFinding[] {
   const worst = new Map(processes.map((row) => [keyOf(textOf(row, "service"), maybeText(row, "environment")), row]));
   return findings.map((finding) => {
-    const values = worst.get(keyOf(finding.service, finding.environment ?? null)) ?? null;
+    const environment = finding.environment ?? null;
+    const values = worst.get(keyOf(finding.service, environment)) ?? null;
     return {
       finding,
-      advice: advise(inputOfFinding(finding, values)),
+      advice: advise(inputOfFinding(finding, values), withdrawn(finding.service, environment)),
       worth: worthOf(finding, values === null ? null : maybeText(values, "instance_type")),
     };
   });

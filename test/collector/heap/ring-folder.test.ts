@@ -26,7 +26,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Files are made now; the sweeps of these tests come later. */
 const later = (ms: number) => Date.now() + ms;
-const nobody: MappedFiles = { names: new Set(), inodes: new Set(), isComplete: true };
+const nobody: MappedFiles = { names: new Set(), inodes: new Set(), unaskedPids: new Set() };
 
 const holders: Holder[] = [];
 after(async () => {
@@ -67,7 +67,7 @@ test("a file that any process has mapped stays, by its inode or by its name", ()
   const folder = folderOf();
   const byInode = put(folder, "7-1.ring", ringBytes());
   put(folder, "8-2.ring", ringBytes());
-  const mapped = { names: new Set(["8-2.ring"]), inodes: new Set([String(statSync(byInode).ino)]), isComplete: true };
+  const mapped = { ...nobody, names: new Set(["8-2.ring"]), inodes: new Set([String(statSync(byInode).ino)]) };
   deepEqual(sweep(folder, later(30 * DAY_MS), mapped).removedCount, 0);
   equal(readdirSync(folder).length, 2);
 });
@@ -92,12 +92,22 @@ test("a ring that was written just now has a writer, whatever the maps say", () 
   equal(sweep(folder, nowMs + 60_000).removedCount, 1);
 });
 
-test("when not every process could be asked, a file stays for a day after its last change", () => {
+test("a file whose process may be one that could not be asked stays for a day after its last change", () => {
+  for (const unaskedPids of [null, new Set([7])]) {
+    const folder = folderOf();
+    put(folder, "7-1.ring", ringBytes());
+    const unsure = { ...nobody, unaskedPids };
+    equal(sweep(folder, later(23 * HOUR_MS), unsure).removedCount, 0);
+    equal(sweep(folder, later(25 * HOUR_MS), unsure).removedCount, 1);
+  }
+});
+
+test("a process that could not be asked keeps its own file alone", () => {
   const folder = folderOf();
-  put(folder, "7-1.ring", ringBytes());
-  const unsure = { ...nobody, isComplete: false };
-  equal(sweep(folder, later(23 * HOUR_MS), unsure).removedCount, 0);
-  equal(sweep(folder, later(25 * HOUR_MS), unsure).removedCount, 1);
+  for (const name of ["7-1.ring", "70-1.ring", "8-1.ring"]) put(folder, name, ringBytes());
+  const { dead } = sweep(folder, later(HOUR_MS), { ...nobody, unaskedPids: new Set([7]) });
+  deepEqual(dead.map(({ name }) => name).sort(), ["70-1.ring", "8-1.ring"]);
+  deepEqual(readdirSync(folder), ["7-1.ring"]);
 });
 
 test("what is not a file of ours is neither read nor touched", () => {
@@ -152,7 +162,7 @@ test("to sweep a folder of root's takes CAP_DAC_READ_SEARCH to list it and CAP_F
   if (process.getuid?.() !== 0) return t.skip("to take on another user takes root");
   const script = `
     import { sweepRings } from ${JSON.stringify(new URL("../../../collector/heap/ring-folder.ts", import.meta.url).href)};
-    const mapped = { names: new Set(), inodes: new Set(), isComplete: true };
+    const mapped = { names: new Set(), inodes: new Set(), unaskedPids: new Set() };
     const edge = { nowMs: () => Date.now() + 3_600_000, mappedFiles: () => mapped };
     const { dead, removedCount } = sweepRings(process.argv[1], edge);
     console.log(dead.length, removedCount);`;
@@ -216,7 +226,7 @@ test("as root the folder is made as a letter box; as another user it is left to 
   equal(prepareRingFolder("/proc/tidemark/rings"), false, "where nobody may");
 });
 
-test("what is mapped is asked of every process, and the answer is complete only when all could be asked", async () => {
+test("what is mapped is asked of every process, and who could not be asked is told by the pid that it has itself", async () => {
   const holder = startHolder();
   holders.push(holder);
   const path = put(folderOf(), `${holder.pid}-1.ring`, ringBytes({ pid: holder.pid }));
@@ -224,11 +234,12 @@ test("what is mapped is asked of every process, and the answer is complete only 
   const mapped = mappedRings();
   ok(mapped.names.has(`${holder.pid}-1.ring`) && mapped.inodes.has(String(statSync(path).ino)));
   const isReadable = (pid: string) => readKernelFile(`/proc/${pid}/maps`).ok;
-  if (!isReadable("1") || statSync("/proc/self/ns/pid").ino !== 0xef_ff_ff_fc) equal(mapped.isComplete, false);
+  if (statSync("/proc/self/ns/pid").ino !== 0xef_ff_ff_fc) equal(mapped.unaskedPids, null);
+  else equal(mapped.unaskedPids?.has(1), !isReadable("1"));
   // A /proc that shows less: this process alone, and no first one.
   const proc = mkdtempSync(join(tmpdir(), "tidemark-"));
   mkdirSync(join(proc, "42"));
   writeFileSync(join(proc, "42", "maps"), readFileSync(`/proc/${holder.pid}/maps`));
   const partial = mappedRings(proc);
-  deepEqual([partial.names.has(`${holder.pid}-1.ring`), partial.isComplete], [true, false]);
+  deepEqual([partial.names.has(`${holder.pid}-1.ring`), partial.unaskedPids], [true, null]);
 });

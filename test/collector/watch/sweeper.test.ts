@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { createSweeper } from "../../../collector/watch/sweeper.ts";
 import { ringBytes } from "../../support/ring-bytes.ts";
 
-const nobody = () => ({ names: new Set<string>(), inodes: new Set<string>(), isComplete: true });
+const nobody = () => ({ names: new Set<string>(), inodes: new Set<string>(), unaskedPids: new Set<number>() });
 
 function sweeperOf(values: { readonly costUs?: number; readonly mappedFiles?: typeof nobody } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-"));

@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import { asciiText, subjectAround } from "../../../functions/core/ascii-line.ts";
-import { alertMessages, reportMessage, resolvedMessages } from "../../../functions/core/messages.ts";
+import { alertMessages, resolvedMessages } from "../../../functions/core/messages.ts";
 import { questionOf } from "../../../functions/core/see-it.ts";
 import { chatShellText, shellText } from "../../../functions/core/shell-text.ts";
 import { plainSlackMessage, readFunctionBody, slackMessage } from "../../../functions/core/slack-message.ts";
@@ -52,7 +52,6 @@ const finding = (name: string): Finding => ({
 const toldOf = (one: Finding): readonly Message[] => [
   ...alertMessages([one], new Map(), "https://wiki.example/runbook"),
   ...resolvedMessages([one]),
-  reportMessage(one.service, [one], "reports/x.html"),
 ];
 
 /** What holds of every message, whoever named what is in it. */

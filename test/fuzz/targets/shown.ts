@@ -2,7 +2,7 @@
 // How a page looks is tried in a browser, see test/functions/core/report; here its tags are those of a page of plain names.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Measured } from "../../../collector/watch/watched.ts";
-import { alertMessages, reportMessage, resolvedMessages } from "../../../functions/core/messages.ts";
+import { alertMessages, resolvedMessages } from "../../../functions/core/messages.ts";
 import { renderReport } from "../../../functions/core/report/page.ts";
 import * as slack from "../../../functions/core/slack/blocks.ts";
 import { slackMessage } from "../../../functions/core/slack-message.ts";
@@ -132,11 +132,7 @@ function textsIn(value: unknown): readonly SlackText[] {
   return [...own, ...Object.values(value).flatMap(textsIn)];
 }
 
-const toldOf = (name: string) => [
-  ...alertMessages([hostileFinding(name)]),
-  ...resolvedMessages([hostileFinding(name)]),
-  reportMessage(name, [hostileFinding(name)], "key"),
-];
+const toldOf = (name: string) => [...alertMessages([hostileFinding(name)]), ...resolvedMessages([hostileFinding(name)])];
 const lineCountsOf = (name: string) => toldOf(name).map(({ text }) => text.split("\n").length);
 let plainLines: readonly number[] | undefined;
 

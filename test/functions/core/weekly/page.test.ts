@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { BLOCKS_MAX } from "../../../../functions/core/slack/blocks.ts";
 import type { WeeklyRows } from "../../../../functions/core/weekly/fill.ts";
 import { weeklyMessage } from "../../../../functions/core/weekly/message.ts";
+import type { WeeklyModel } from "../../../../functions/core/weekly/model.ts";
 import { renderWeekly } from "../../../../functions/core/weekly/page.ts";
 import {
   DAY_MS,
@@ -67,6 +68,21 @@ test("an ordinary week: what is held free, its worth, who holds it, what to do, 
   match(page, /cannot be used<\/bdi>|cannot be used: mutes\.0\.until: expected a date/);
   doesNotMatch(page, />gone|>old</);
   deepEqual(message.attributes, { kind: "report", severity: "notice" });
+});
+
+test("advice that the ledger has withdrawn for a service is not its next step, and is still that of others", () => {
+  const adviceOn = (service: string, model: WeeklyModel) =>
+    model.findings.find(({ finding }) => finding.service === service)?.advice.recommendations.map(({ id }) => id) ?? [];
+  const before = modelOf(ordinaryRows);
+  const first = String(adviceOn("checkout", before)[0]);
+  const after = modelOf(ordinaryRows, (service, environment) =>
+    service === "checkout" && environment === "production" ? new Map([[first, "no effect on 12 hosts"]]) : new Map(),
+  );
+  deepEqual(
+    adviceOn("checkout", after),
+    adviceOn("checkout", before).filter((id) => id !== first),
+  );
+  deepEqual(adviceOn("search", after), adviceOn("search", before));
 });
 
 test("the mail's lines are short, but for addresses and settings, and it says how long its link works", async () => {

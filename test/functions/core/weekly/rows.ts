@@ -1,4 +1,5 @@
 // Query results of a week for tests of the weekly report: an ordinary fleet, one with hostile names, and figures that are absent.
+import type { WithdrawnOf } from "../../../../functions/core/ledger/recommendation-rows.ts";
 import { fillWeekly, type WeeklyRows } from "../../../../functions/core/weekly/fill.ts";
 import type { WeeklyModel } from "../../../../functions/core/weekly/model.ts";
 import { windowBefore } from "../../../../functions/core/window.ts";
@@ -233,7 +234,7 @@ export const hostileRows: WeeklyRows = {
 };
 
 /** With every query that the report asks, as it is asked. */
-export function modelOf(rows: Partial<WeeklyRows>): WeeklyModel {
+export function modelOf(rows: Partial<WeeklyRows>, withdrawn: WithdrawnOf = () => new Map()): WeeklyModel {
   const catalogue = readCatalogue();
   const all = { ...noRows, ...rows };
   const queries = Object.keys(all).map((name) => ({
@@ -242,7 +243,7 @@ export function modelOf(rows: Partial<WeeklyRows>): WeeklyModel {
     summary: catalogue.get(name)?.summary ?? "",
     sql: catalogue.get(name)?.sql ?? "",
   }));
-  return fillWeekly({ rows: all, window: weekWindow, generatedAtMs: END_MS, queries });
+  return fillWeekly({ rows: all, window: weekWindow, generatedAtMs: END_MS, withdrawn, queries });
 }
 
 /** A row with every figure absent that may be. */
