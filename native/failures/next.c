@@ -1,14 +1,14 @@
 /* Finds what each allocation function would have been without us: the next definition in load order, as RTLD_NEXT does.
- * It leaves reading symbol tables to symbols.c. Without dlsym, because that may allocate, may live in a library that is not
- * loaded (libdl before glibc 2.34) and takes the loader's lock, which a thread in dlopen may hold while it waits for ours. */
+ * It leaves reading symbol tables to ../preload/symbols.c. Without dlsym, because that may allocate, may live in a library that is
+ * not loaded (libdl before glibc 2.34) and takes the loader's lock, which a thread in dlopen may hold while it waits for ours. */
 #include "next.h"
 
 #include <errno.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "../preload/symbols.h"
 #include "../preload/syscall.h"
-#include "symbols.h"
 
 struct name {
     const char *text;

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../preload/symbols.h"
 #include "surroundings.h"
-#include "symbols.h"
 
 /* Large enough for every page size of the architecture, so that the table has its pages for itself. */
 #ifdef __aarch64__

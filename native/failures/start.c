@@ -13,14 +13,6 @@ extern char **__environ __attribute__((weak));
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
 extern unsigned long getauxval(unsigned long type) __attribute__((weak));
 
-static const char *value_in(char **environment, const char *start) {
-    for (; environment != NULL && *environment != NULL; environment++) {
-        const char *value = text_behind(*environment, start);
-        if (value != NULL) return value;
-    }
-    return NULL;
-}
-
 /* glibc passes the environment, and may run us before it has set __environ; musl passes nothing, and has set it. */
 __attribute__((constructor)) static void start(int count, char **arguments, char **environment) {
     (void)count, (void)arguments;
@@ -31,7 +23,7 @@ __attribute__((constructor)) static void start(int count, char **arguments, char
     if (gnu_get_libc_version == NULL) environment = &__environ != NULL ? __environ : NULL;
     /* A set-user-ID program does not take a folder from its caller (/etc/ld.so.preload brings us there). */
     if (getauxval == NULL || getauxval(AT_SECURE) != 0) return;
-    const char *folder = value_in(environment, "TIDEMARK_RING_FOLDER=");
-    const char *vouched = value_in(environment, "TIDEMARK_SHIM=");
+    const char *folder = text_in_environment(environment, "TIDEMARK_RING_FOLDER=");
+    const char *vouched = text_in_environment(environment, "TIDEMARK_SHIM=");
     count_start(folder != NULL ? folder : TIDEMARK_RING_FOLDER_DEFAULT, vouched != NULL && text_equal(vouched, "1"));
 }

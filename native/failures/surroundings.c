@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <sys/auxv.h>
 
+#include "../preload/symbols.h"
 #include "../preload/syscall.h"
 #include "../preload/text.h"
-#include "symbols.h"
 
 /* A status is some 1,500 bytes; Seccomp stands behind lines whose length depends on groups and signals. */
 #define STATUS_BYTES_MAX 4096

@@ -26,6 +26,15 @@ static inline bool text_equal(const char *left, const char *right) {
     return rest && !*rest;
 }
 
+/* The value of a variable by its name and the sign behind it ("NAME="), or NULL; `environment` may be NULL. */
+static inline const char *text_in_environment(char **environment, const char *start) {
+    for (; environment != NULL && *environment != NULL; environment++) {
+        const char *value = text_behind(*environment, start);
+        if (value != NULL) return value;
+    }
+    return NULL;
+}
+
 /* Gives false when `text` is not a plain decimal number of at most 18 digits. */
 static inline bool text_to_number(const char *text, uint64_t *number) {
     size_t length = text_length(text);

@@ -1,5 +1,5 @@
 /* Finds the next definition of each function in load order, as RTLD_NEXT does, but without dlsym: that may allocate.
- * It leaves reading symbol tables to ../failures/symbols.c. */
+ * It leaves reading symbol tables to ../preload/symbols.c. */
 #include "next.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "../failures/symbols.h"
+#include "../preload/symbols.h"
 #include "../preload/syscall.h"
 #include "../preload/text.h"
 

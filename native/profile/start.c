@@ -16,14 +16,6 @@
 
 extern unsigned long getauxval(unsigned long type) __attribute__((weak));
 
-static const char *value_in(char **environment, const char *start) {
-    for (; environment != NULL && *environment != NULL; environment++) {
-        const char *value = text_behind(*environment, start);
-        if (value != NULL) return value;
-    }
-    return NULL;
-}
-
 static uint64_t mean_bytes(const char *value) {
     uint64_t bytes = 0;
     if (value == NULL || !text_to_number(value, &bytes)) return MEAN_BYTES_DEFAULT;
@@ -51,7 +43,7 @@ __attribute__((constructor)) static void start(int count, char **arguments, char
         sample_stay_out(TIDEMARK_PROFILE_SECURE);
         return;
     }
-    const char *wanted = value_in(environment, "TIDEMARK_PROFILE=");
+    const char *wanted = text_in_environment(environment, "TIDEMARK_PROFILE=");
     if (wanted != NULL && text_equal(wanted, "0")) sample_stay_out(TIDEMARK_PROFILE_TURNED_OFF);
-    else sample_start(mean_bytes(value_in(environment, "TIDEMARK_PROFILE_BYTES=")), random_seed());
+    else sample_start(mean_bytes(text_in_environment(environment, "TIDEMARK_PROFILE_BYTES=")), random_seed());
 }

@@ -11,8 +11,8 @@ import {
   type Focus,
   focusNow,
   type Heading,
+  hardToRead,
   headings,
-  lowContrast,
   markReachable,
   openDetails,
   overflow,
@@ -41,7 +41,7 @@ export async function checkPage(pages: Pages, name: string, html: string): Promi
     await page.evaluate(openDetails);
     // What a reader can unfold is held to the same as the rest; folded, it has no place to be measured at.
     equal(await page.evaluate(overflow), null, `${about}, unfolded`);
-    deepEqual(await page.evaluate(lowContrast), [], about);
+    deepEqual(await page.evaluate(hardToRead), [], about);
     deepEqual(await violations(page), [], about);
     deepEqual(noises, [], about);
     await page.close();
@@ -93,7 +93,7 @@ async function checkPrint(pages: Pages, name: string, html: string): Promise<voi
   ok(tooWide <= 0, `${name}, on paper: ${tooWide} px too wide`);
   ok(text > 0, `${name}, on paper: empty`);
   // Whoever reads in the dark prints on white all the same.
-  deepEqual(await page.evaluate(lowContrast), [], `${name}, on paper`);
+  deepEqual(await page.evaluate(hardToRead), [], `${name}, on paper`);
   await takePicture(page, `${name}-print`);
   const pdf = await page.pdf({ format: "A4", printBackground: false });
   ok(pdf.byteLength > 1_000 && pdf.subarray(0, 5).toString() === "%PDF-", name);

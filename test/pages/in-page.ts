@@ -68,8 +68,8 @@ export const active = `(() => {
   return [...elements, ...handlers].map((element) => element.outerHTML.slice(0, 120));
 })()`;
 
-/** Texts whose colour, composed with all that lies behind it, has less contrast than WCAG 2.2, 1.4.3 asks of their size. */
-export const lowContrast = `(() => {
+/** Texts whose colour, composed with all that lies behind it, has less contrast than WCAG 2.2, 1.4.3 asks of their size, and tiny ones. */
+export const hardToRead = `(() => {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 1;
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -140,7 +140,7 @@ export const lowContrast = `(() => {
     const px = Number.parseFloat(style.fontSize) * scale;
     const isLarge = px >= 24 || (px >= 18.66 && Number(style.fontWeight) >= 700);
     const contrast = colour === null ? 0 : ratio(over(background, { rgb: colour.rgb, alpha: colour.alpha * Number(style.opacity) }), background);
-    if (contrast < (isLarge ? 3 : 4.5)) found.push(contrast.toFixed(2) + " at " + px.toFixed(1) + " px: " + node.data.trim().slice(0, 50) + " on rgb(" + background.map(Math.round) + ")");
+    if (contrast < (isLarge ? 3 : 4.5) || px < 10) found.push(contrast.toFixed(2) + " at " + px.toFixed(1) + " px: " + node.data.trim().slice(0, 50) + " on rgb(" + background.map(Math.round) + ")");
   }
   scrollTo(0, 0);
   return found;

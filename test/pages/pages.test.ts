@@ -40,6 +40,7 @@ describe("pages", { skip }, () => {
     ["a wide fold", sound('<details><summary>s</summary><div style="width:2000px">x</div></details>'), /unfolded/],
     ["a pale text", sound("<p>pale</p>", "p{color:#888}"), /: pale on rgb/],
     ["a pale text in a fold", sound("<details><summary>s</summary><p>pale</p></details>", "p{color:#888}"), /: pale on rgb/],
+    ["a tiny text", sound("<p>tiny</p>", "p{font-size:9px}"), /at 9\.0 px: tiny/],
     ["a heading left out", sound("<h3>x</h3>"), /h3 "x" follows h1/],
     ["two titles", sound("<h1>x</h1>"), /"level":1/],
     ["a focus that nobody sees", sound('<a href="#x">x</a>', "a:focus{outline:none}"), /the focus is not seen/],

@@ -1,7 +1,7 @@
 /* Symbols in the dynamic symbol tables of loaded objects, read without dlsym.
- * It leaves which objects and which names to next.c. */
-#ifndef TIDEMARK_FAILURES_SYMBOLS_H
-#define TIDEMARK_FAILURES_SYMBOLS_H
+ * It leaves which objects and which names to its callers. */
+#ifndef TIDEMARK_SYMBOLS_H
+#define TIDEMARK_SYMBOLS_H
 
 #include <link.h>
 #include <stdbool.h>
