@@ -82,12 +82,15 @@ test("every query that the page names is shown with the parameters of this week,
       "verified_savings",
       "hosts_silent",
       "collector_losses",
+      "recent_recommendations",
     ],
   );
+  // Nothing was recommended or changed in this lake.
+  const empty = ["verified_savings", "recent_recommendations"];
   for (const { name, parameters } of commands) {
     const [dt_first, dt_last] = [parameters["window_start"], parameters["window_end"]].map((time) => time?.slice(0, 10) ?? "");
     const rows = await lake.run(name, { ...parameters, dt_first: dt_first ?? "", dt_last: dt_last ?? "" });
-    if (name !== "verified_savings") ok(rows.length > 0, `${name} answers the page's own command with nothing`);
+    if (!empty.includes(name)) ok(rows.length > 0, `${name} answers the page's own command with nothing`);
   }
 });
 
