@@ -11,6 +11,7 @@ import type { NamedQuery, Parameter } from "../queries/named-query.ts";
 import { type Column, type ColumnType, type TableName, tables } from "../schema/columns.ts";
 import { LAKE_PREFIX, STAGING_PREFIX } from "../schema/keys.ts";
 import type { Answer } from "./sql/asker.ts";
+import { withWindowConstants } from "./sql/window-constants.ts";
 
 export interface Lake extends QueryEngine {
   readonly catalogue: ReadonlyMap<string, NamedQuery>;
@@ -53,33 +54,35 @@ export async function openLake(folder: string): Promise<Lake> {
     if (query === undefined) throw new Error(`no query named ${name}`);
     return query;
   };
-  const valuesOf = (query: NamedQuery, given: QueryParameters) =>
-    query.parameters.map((parameter) => bind(query, parameter, given[parameter.name]));
+  const statementOf = (query: NamedQuery, given: QueryParameters) => {
+    const values = query.parameters.map((parameter) => bind(query, parameter, given[parameter.name]));
+    return { sql: withWindowConstants(query, values), values };
+  };
 
   return {
     catalogue,
     async run(name, parameters) {
-      const query = named(name);
-      const result = await connection.runAndReadAll(query.sql, valuesOf(query, parameters));
+      const { sql, values } = statementOf(named(name), parameters);
+      const result = await connection.runAndReadAll(sql, values);
       return result
         .getRowObjects()
         .map((row): ResultRow => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toCell(value)])));
     },
     async unload(name, parameters, prefix) {
-      const query = named(name);
+      const { sql, values } = statementOf(named(name), parameters);
       const file = join(folder, prefix, "part.parquet");
       mkdirSync(dirname(file), { recursive: true });
-      const copy = `COPY (${query.sql}) TO ${quote(file)} (FORMAT parquet, COMPRESSION zstd)`;
-      const result = await connection.runAndReadAll(copy, valuesOf(query, parameters));
+      const copy = `COPY (${sql}) TO ${quote(file)} (FORMAT parquet, COMPRESSION zstd)`;
+      const result = await connection.runAndReadAll(copy, values);
       if (Number(result.getRows()[0]?.[0]) === 0) rmSync(file);
     },
     query: async (sql) => answerOf(await connection.runAndReadAll(sql)),
     async ask(name, parameters) {
-      const query = named(name);
-      return answerOf(await connection.runAndReadAll(query.sql, valuesOf(query, parameters)));
+      const { sql, values } = statementOf(named(name), parameters);
+      return answerOf(await connection.runAndReadAll(sql, values));
     },
-    async explain(sql, given) {
-      const values = given === undefined ? [] : valuesOf(given.query, given.parameters);
+    async explain(text, given) {
+      const { sql, values } = given === undefined ? { sql: text, values: [] } : statementOf(given.query, given.parameters);
       const result = await connection.runAndReadAll(`EXPLAIN ${sql}`, values);
       return result
         .getRows()

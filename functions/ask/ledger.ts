@@ -31,7 +31,7 @@ export interface LedgerEdge {
 }
 
 /** Each is a query: more changes at once than this are a rollout of something else, and told as not measured. */
-const EVENTS_MAX = 20;
+export const EVENTS_MAX = 20;
 /** Rows that withdraw lie behind those that the same run has filed of its findings. */
 const LEDGER_AFTER_MS = 1;
 /** Of a fleet the processes that hold most; a service whose processes are not among them has advice by its cause alone. */
