@@ -4,12 +4,12 @@ import type { NamedQuery } from "../../queries/named-query.ts";
 
 const BOUNDS = ["window_start", "window_end"] as const;
 
-/** `values` are the query's parameters, in their order. */
+/** Where a column is compared with them; elsewhere they may be a column of the result. `values` are the query's parameters, in their order. */
 export function withWindowConstants({ sql, parameters }: NamedQuery, values: readonly (string | number)[]): string {
   return BOUNDS.reduce((text, bound) => {
     const value = values[parameters.findIndex(({ name }) => name === bound)];
     if (value === undefined) return text;
     const constant = `CAST('${String(value).replaceAll("'", "''")}' AS timestamp)`;
-    return text.replaceAll(new RegExp(`\\bp\\.${bound}\\b`, "g"), () => constant);
+    return text.replaceAll(new RegExp(`(?<=[<>]=? )p\\.${bound}\\b`, "g"), () => constant);
   }, sql);
 }
