@@ -25,6 +25,8 @@ export interface Sqs {
   send(queue: string, body: string): void;
   /** From now on messages come in the order of these numbers, 0 to 1; null for the order in which they were sent. */
   reorder(random: (() => number) | null): void;
+  /** Sends all of a dead-letter queue back to where they came from, as StartMessageMoveTask does; how many there were. */
+  redrive(deadLetters: string): number;
   /** Bodies that wait or are in flight. */
   bodies(queue: string): readonly string[];
 }
@@ -108,6 +110,15 @@ export function createSqs(urlOf: (queue: string) => string): Sqs {
     send: (queue, body) => void send(queue, body),
     reorder(random) {
       order = random;
+    },
+    redrive(deadLetters) {
+      const [source] = [...queues.values()].filter((queue) => queue.deadLetters?.queue === deadLetters);
+      if (source === undefined) throw new Error(`${deadLetters} is nobody's dead-letter queue`);
+      const from = named(deadLetters);
+      const moved = from.messages;
+      from.messages = [];
+      for (const { body } of moved) send(source.name, body);
+      return moved.length;
     },
     bodies: (queue) => named(queue).messages.map(({ body }) => body),
   };

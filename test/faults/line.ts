@@ -29,6 +29,8 @@ export interface Line extends AsyncDisposable {
 export interface Settled extends RowVerdict {
   /** Of the checked rows, those that were not there at the last settling. */
   readonly fresh: number;
+  /** Messages that had become dead letters, and were sent back as the runbook tells an operator to. */
+  readonly sentBack: number;
   readonly unwell: readonly string[];
 }
 
@@ -70,7 +72,9 @@ export async function startLine(firstBoot: string): Promise<Line> {
 
   async function settle(): Promise<Settled> {
     const rows = promised();
+    let sentBack = 0;
     const isLate = (): boolean => {
+      sentBack += aws.sqs.redrive(names.deadLetters);
       for (const id of rows) if (!originals.arrived.has(id)) return true;
       return aws.sqs.bodies(names.queue).length > 0;
     };
@@ -79,7 +83,7 @@ export async function startLine(firstBoot: string): Promise<Line> {
     const verdict = await judgeScene({ s3: aws.s3, lakeBucket: names.lake, originals }, rows);
     const fresh = verdict.checked - checkedBefore;
     checkedBefore = verdict.checked;
-    return { ...verdict, fresh, unwell: await unwell() };
+    return { ...verdict, fresh, sentBack, unwell: await unwell() };
   }
 
   async function unwell(): Promise<readonly string[]> {

@@ -32,14 +32,14 @@ const results = existsSync(path)
   : [];
 const BEGIN = "<!-- faults: begin -->";
 const END = "<!-- faults: end -->";
-const HEAD = ["fault", "moments", "survived", "checked", "lost", "doubled", "in rejects", "repeated"];
+const HEAD = ["fault", "moments", "survived", "checked", "lost", "doubled", "in rejects", "repeated", "sent back"];
 const count = (value: number) => value.toLocaleString("en-US");
-const cellsOf = ({ fault, moments, survived, checked, unit, lost, doubled, rejected, repeated }: FaultResult) => [
+const cellsOf = ({ fault, moments, survived, checked, unit, lost, doubled, rejected, repeated, sentBack }: FaultResult) => [
   fault,
   count(moments),
   count(survived),
   `${count(checked)} ${unit}`,
-  ...[lost, doubled, rejected, repeated].map(count),
+  ...[lost, doubled, rejected, repeated, sentBack].map(count),
 ];
 printTable(HEAD, results.map(cellsOf));
 // A run that failed shows nothing that anybody should rely on.

@@ -35,7 +35,7 @@ export async function suffer(t: TestContext, line: Line, trouble: Trouble): Prom
   }
   await trouble.mend?.();
   await line.recovered();
-  const { fresh, unwell, lost, doubled, rejected, repeated } = await line.settle();
+  const { fresh, sentBack, unwell, lost, doubled, rejected, repeated } = await line.settle();
   before.set(line, { rejected, repeated });
   const isSurvived = lost.length === 0 && doubled.length === 0 && unwell.length === 0;
   report(t, {
@@ -48,6 +48,7 @@ export async function suffer(t: TestContext, line: Line, trouble: Trouble): Prom
     doubled: doubled.length,
     rejected: rejected - known.rejected,
     repeated: repeated - known.repeated,
+    sentBack,
   });
   deepEqual(unwell, []);
   const log = () => line.host.log().split("\n").slice(-20).join("\n");

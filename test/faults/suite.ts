@@ -29,6 +29,8 @@ export interface FaultResult {
   readonly rejected: number;
   /** Stored or told again, as at-least-once delivery may. */
   readonly repeated: number;
+  /** Dead letters that a person would have to send back. */
+  readonly sentBack: number;
 }
 
 /** Says it in the test's output, and to whoever makes the table of it. */

@@ -141,7 +141,15 @@ async function suffer(t: TestContext, { name, moments: usual, strike, lostAnswer
     for (const key of ["lost", "doubled"] as const) sum[key] += verdict[key].length;
     problems.push(...verdict.lost.map((what) => `lost: ${what}`), ...verdict.doubled.map((what) => `doubled: ${what}`));
   }
-  report(t, { fault: name, moments, survived: problems.length === 0 ? moments : 0, unit: "alerts", rejected: 0, ...sum });
+  report(t, {
+    fault: name,
+    moments,
+    survived: problems.length === 0 ? moments : 0,
+    unit: "alerts",
+    rejected: 0,
+    sentBack: 0,
+    ...sum,
+  });
   deepEqual(problems, []);
 }
 
@@ -298,7 +306,18 @@ test("rollup and compaction are killed, refused or failed at any moment: each ro
     lake.close();
     deepEqual(hours.rows, [[PROCESSES, PROCESSES]]);
   }
-  report(t, { fault: name, moments, survived: moments, unit: "rows", checked, lost, doubled, rejected: 0, repeated });
+  report(t, {
+    fault: name,
+    moments,
+    survived: moments,
+    unit: "rows",
+    checked,
+    lost,
+    doubled,
+    rejected: 0,
+    repeated,
+    sentBack: 0,
+  });
   equal(lost, 0);
   equal(doubled, 0);
 });
