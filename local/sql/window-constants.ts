@@ -1,5 +1,5 @@
 // The window of a question as constants in its text, for DuckDB, which pushes no filter below a join with the one row of `params`.
-// Without them the acute queries read a day of minutes for their hour. Trino folds that join by itself (ReplaceJoinOverConstantWithProject).
+// Without them the acute queries read a day of minutes for their hour. Trino folds that join by itself.
 import type { NamedQuery } from "../../queries/named-query.ts";
 
 const BOUNDS = ["window_start", "window_end"] as const;

@@ -48,6 +48,15 @@ export function pruningTests(client: () => TrinoClient, lakes: () => readonly Te
     match(scan, new RegExp(`Input: ${hour.statistics.inputRows} rows`));
   });
 
+  test("the bounds of an acute question's window reach the scan, past the join with its parameters", async () => {
+    const query = readCatalogue().get("oom_kills");
+    ok(query);
+    const values = executionParameters(query, lakes().find(({ name }) => name === SCHEMA)?.parameters ?? {});
+    let place = 0;
+    const plan = String((await ask(`EXPLAIN ${query.sql.replaceAll("?", () => String(values[place++]))}`)).rows[0]?.[0]);
+    match(plan, /ScanFilter\[table = hive:days:process, filterPredicate = \(\(sampled_at >= timestamp\(3\) '2026-/);
+  });
+
   test("columns that a query does not name are not read", async (context) => {
     const few = await ask("SELECT sum(rss_bytes) FROM process");
     const many = await ask(
