@@ -6,17 +6,15 @@ import { recommendationColumns, savingColumns } from "../../schema/made-columns.
 import { type Advice, advise } from "../core/advice/advise.ts";
 import { inputOfFinding, worstOf } from "../core/advice/inputs.ts";
 import { type ChangeEvent, changeEvents, type HostChange, hostChangeOf } from "../core/ledger/change-events.ts";
-import { measureChange } from "../core/ledger/measure-change.ts";
-import { LOOK_BACK_PERIODS, PERIODS_MAX, periodsOf } from "../core/ledger/periods.ts";
 import {
   type KnownRecommendation,
   knownRecommendationOf,
-  ledgerDecisions,
-  RECOMMENDATIONS_MS,
-  recommendationsToFile,
   type WithdrawnOf,
   withdrawnOf,
-} from "../core/ledger/recommendation-rows.ts";
+} from "../core/ledger/known-recommendation.ts";
+import { measureChange } from "../core/ledger/measure-change.ts";
+import { LOOK_BACK_PERIODS, PERIODS_MAX, periodsOf } from "../core/ledger/periods.ts";
+import { ledgerDecisions, RECOMMENDATIONS_MS, recommendationsToFile } from "../core/ledger/recommendation-rows.ts";
 import { savingOf } from "../core/ledger/saving-rows.ts";
 import { madeRow, madeTable } from "../core/made-table.ts";
 import { writeParquet } from "../core/parquet/write.ts";

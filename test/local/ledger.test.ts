@@ -4,7 +4,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { recentRecommendations, updateLedger, verifiedSavings } from "../../functions/ask/ledger.ts";
 import { advise } from "../../functions/core/advice/advise.ts";
-import { withdrawnOf } from "../../functions/core/ledger/recommendation-rows.ts";
+import { withdrawnOf } from "../../functions/core/ledger/known-recommendation.ts";
 import { type Lake, openLake } from "../../local/duckdb.ts";
 import { folderStore } from "../../local/folder-store.ts";
 import type { Saving } from "../../schema/columns.ts";

@@ -2,7 +2,7 @@
 // Each is matched to what was recommended; when there is enough to measure it is periods.ts's.
 import type { ResultRow } from "../../edges.ts";
 import { maybeText, numberOf, textOf } from "../result-rows.ts";
-import type { KnownRecommendation } from "./recommendation-rows.ts";
+import type { KnownRecommendation } from "./known-recommendation.ts";
 import { changeText, isAsRecommended, type SettingState } from "./setting-change.ts";
 
 export type ChangeKind = "setting" | "version";

@@ -1,11 +1,8 @@
 // What is filed of advice: the first recommendation of each finding when it is new or changed, and what the ledger withdraws.
 // Which recommendation comes first is advice/advise.ts's.
 import type { Finding, RecommendationRow, Saving } from "../../../schema/columns.ts";
-import { recommendationColumns } from "../../../schema/made-columns.ts";
-import type { ResultRow } from "../../edges.ts";
 import type { Advice, Recommendation } from "../advice/advise.ts";
-import { madeRow } from "../made-table.ts";
-import { numberOf } from "../result-rows.ts";
+import type { KnownRecommendation } from "./known-recommendation.ts";
 import { withdrawnBecause } from "./saving-rows.ts";
 
 const DAY_MS = 86_400_000;
@@ -15,17 +12,6 @@ const AGAIN_MS = 7 * DAY_MS;
 export const RECOMMENDATIONS_MS = 35 * DAY_MS;
 /** Forecasts move with every run; twice or half of what was filed is another forecast. */
 const FORECAST_TIMES = 2;
-
-/** The last row of a recommendation, and since when it stands. */
-export interface KnownRecommendation extends RecommendationRow {
-  readonly first_recommended_at: number;
-}
-
-/** A row of recent_recommendations. */
-export const knownRecommendationOf = (row: ResultRow): KnownRecommendation => ({
-  ...madeRow(recommendationColumns, row),
-  first_recommended_at: numberOf(row, "first_recommended_at"),
-});
 
 /** Rows for what is new, changed or due again, withdrawn ones of these services too; `known` is the last row of each. */
 export function recommendationsToFile(
@@ -70,23 +56,6 @@ export function ledgerDecisions(
     const { first_recommended_at, ...last } = row;
     return [{ ...last, recommended_at: nowMs, state, withdrawn_because: because }];
   });
-}
-
-/** Remedies that are withdrawn for a service, with the reason: what advise() takes. */
-export type WithdrawnOf = (service: string, environment: string | null) => ReadonlyMap<string, string>;
-
-export function withdrawnOf(known: readonly RecommendationRow[]): WithdrawnOf {
-  const groups = Map.groupBy(
-    known.filter(({ state }) => state === "withdrawn"),
-    ({ service, environment }) => JSON.stringify([service, environment ?? null]),
-  );
-  return (service, environment) =>
-    new Map(
-      (groups.get(JSON.stringify([service, environment])) ?? []).map((row) => [
-        row.recommendation_id,
-        row.withdrawn_because ?? "it was tried here and did not help",
-      ]),
-    );
 }
 
 function rowOf(finding: Finding, first: Recommendation, nowMs: number): RecommendationRow {

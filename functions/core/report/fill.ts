@@ -3,7 +3,7 @@ import type { Finding } from "../../../schema/columns.ts";
 import type { ResultRow } from "../../edges.ts";
 import { type Advice, advise } from "../advice/advise.ts";
 import { inputOfFinding, worstOf } from "../advice/inputs.ts";
-import type { WithdrawnOf } from "../ledger/recommendation-rows.ts";
+import type { WithdrawnOf } from "../ledger/known-recommendation.ts";
 import { largestPins } from "../pins.ts";
 import { maybeList, maybeNumber, maybeText, numberOf, textOf } from "../result-rows.ts";
 import type { Window } from "../window.ts";

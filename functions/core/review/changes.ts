@@ -3,7 +3,7 @@
 import type { ResultRow } from "../../edges.ts";
 import { advise, type Recommendation } from "../advice/advise.ts";
 import { inputOf, SHIM_PATH } from "../advice/inputs.ts";
-import type { WithdrawnOf } from "../ledger/recommendation-rows.ts";
+import type { WithdrawnOf } from "../ledger/known-recommendation.ts";
 import { maybeNumber, textOf } from "../result-rows.ts";
 import type { Change, ServiceReview } from "./model.ts";
 

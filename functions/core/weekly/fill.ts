@@ -1,7 +1,7 @@
 // Fills the weekly report's model from query results. How it looks is page.ts's, and how it is told message.ts's.
 import type { ResultRow } from "../../edges.ts";
 import { findingOf } from "../finding-table.ts";
-import type { WithdrawnOf } from "../ledger/recommendation-rows.ts";
+import type { WithdrawnOf } from "../ledger/known-recommendation.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "../result-rows.ts";
 import type { Window } from "../window.ts";
 import { type BlindRows, blindSpotsOf } from "./blind-spots.ts";

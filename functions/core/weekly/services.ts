@@ -6,7 +6,7 @@ import { advise } from "../advice/advise.ts";
 import { inputOfFinding } from "../advice/inputs.ts";
 import { causeText, type Severity, severityRank } from "../causes.ts";
 import { dollarsPerMonth, memoryPrice } from "../cost/memory-prices.ts";
-import type { WithdrawnOf } from "../ledger/recommendation-rows.ts";
+import type { WithdrawnOf } from "../ledger/known-recommendation.ts";
 import { maybeNumber, maybeText, textOf } from "../result-rows.ts";
 import type { Window } from "../window.ts";
 import type { Dollars, Risen, ServiceWeek, TopFinding } from "./model.ts";

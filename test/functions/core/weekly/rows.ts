@@ -1,5 +1,5 @@
 // Query results of a week for tests of the weekly report: an ordinary fleet, one with hostile names, and figures that are absent.
-import type { WithdrawnOf } from "../../../../functions/core/ledger/recommendation-rows.ts";
+import type { WithdrawnOf } from "../../../../functions/core/ledger/known-recommendation.ts";
 import { fillWeekly, type WeeklyRows } from "../../../../functions/core/weekly/fill.ts";
 import type { WeeklyModel } from "../../../../functions/core/weekly/model.ts";
 import { windowBefore } from "../../../../functions/core/window.ts";
