@@ -199,6 +199,8 @@ for (const [kind, { begin, end }] of Object.entries(disks)) {
 }
 
 test("stopped in order, it leaves an empty spool", options, async () => {
+  // One that has only just been started would not hear the signal.
+  await line.recovered();
   await line.host.stop();
   await until("its last words", () => (/collector stopped","is_all_delivered":true/.test(line.host.log()) ? true : null));
   line.deployment.aws.firehose.flush();

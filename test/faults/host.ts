@@ -75,12 +75,13 @@ export async function startHost(environment: Readonly<Record<string, string>>, f
   let text = "";
   let current: Inhabitant | null = null;
   let restarts = -1;
-  let isStopped = false;
+  /** What the collector ends by when it is not to be started again. */
+  let halting: NodeJS.Signals | null = null;
   let keeping: Promise<void> = Promise.resolve();
   const walkerProgram = walkerPath();
 
   async function keep(): Promise<void> {
-    while (!isStopped) {
+    while (halting === null) {
       starts.push({ boot, us: Number(process.hrtime.bigint() / 1_000n) });
       const started = await world.start([process.execPath, "--import", clock, entry], {
         ...environment,
@@ -102,12 +103,25 @@ export async function startHost(environment: Readonly<Record<string, string>>, f
       });
       restarts++;
       current = started;
+      // It may have been on its way when the end was asked for.
+      if (halting !== null) started.kill(halting);
       await started.ended;
       current = null;
       // What it promised last must be known before its heir changes the files.
       promises.look();
-      if (!isStopped) await sleep(RESTART_MS);
+      if (halting === null) await sleep(RESTART_MS);
     }
+  }
+
+  async function halt(signal: NodeJS.Signals): Promise<void> {
+    halting = signal;
+    current?.kill(signal);
+    await keeping;
+  }
+
+  function resume(): void {
+    halting = null;
+    keeping = keep();
   }
 
   async function startProgram(name: (typeof WORKLOADS)[number], index: number): Promise<Program> {
@@ -133,7 +147,7 @@ export async function startHost(environment: Readonly<Record<string, string>>, f
   }
 
   const programs = await Promise.all(WORKLOADS.map(startProgram));
-  keeping = keep();
+  resume();
 
   const host: Host = {
     world,
@@ -146,31 +160,24 @@ export async function startHost(environment: Readonly<Record<string, string>>, f
       return world.childrenOf(pid)[0] ?? null;
     },
     async stop() {
-      isStopped = true;
-      const last = current;
-      last?.kill("SIGTERM");
-      await keeping;
+      await host.collector();
+      await halt("SIGTERM");
       promises.look();
     },
     async restart(between) {
-      isStopped = true;
-      current?.kill("SIGKILL");
-      await keeping;
+      await halt("SIGKILL");
       between();
-      isStopped = false;
-      keeping = keep();
+      resume();
     },
     async reboot(id) {
-      isStopped = true;
-      for (const inhabitant of [current, ...programs.map((program) => program.inhabitant())]) inhabitant?.kill("SIGKILL");
-      await keeping;
+      for (const program of programs) program.inhabitant().kill("SIGKILL");
+      await halt("SIGKILL");
       await Promise.all(programs.map((program) => program.inhabitant().ended));
       world.run("rm", "-rf", join(run, "rings"));
       world.bootId(id);
       boot = id;
       await Promise.all(programs.map((program) => program.restart()));
-      isStopped = false;
-      keeping = keep();
+      resume();
     },
     async setClock(offMs) {
       writeFileSync(clockFile, String(offMs));
@@ -181,10 +188,8 @@ export async function startHost(environment: Readonly<Record<string, string>>, f
     restarts: () => restarts,
     startedAtUs: () => starts,
     async [Symbol.asyncDispose]() {
-      isStopped = true;
       clearInterval(looking);
-      current?.kill("SIGKILL");
-      await keeping;
+      await halt("SIGKILL");
       await world[Symbol.asyncDispose]();
     },
   };
